@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef LIBIMG_BASE_CRC_H
+#define LIBIMG_BASE_CRC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* CRC-32C (Castagnoli, as iSCSI and VHDX use it), initial value and final xor all ones. */
+uint32_t crc32c(const void *bytes, size_t len);
+/* CRC-32 (IEEE, as GPT uses it). */
+uint32_t crc32_ieee(const void *bytes, size_t len);
+
+#endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef LIBIMG_DISK_FORMAT_H
+#define LIBIMG_DISK_FORMAT_H
+
+#include "base/digest.h"
+#include "base/guid.h"
+#include "base/report.h"
+#include "base/strings.h"
+#include "disk/disk.h"
+#include "disk/output.h"
+
+/*
+ * A container format: how the bytes of a host file become a disk, and back.  Adding one is a file in
+ * formats/ and a line in formats/list.def.
+ */
+
+enum { PROBE_SIZE = 65536 };
+
+/* What a probe may look at. */
+struct probe {
+	const uint8_t *head;	/* first bytes of the file */
+	size_t head_len;	/* up to PROBE_SIZE */
+	const uint8_t *tail;	/* last 512 bytes, NULL when the file is shorter */
+	uint64_t size;		/* bytes in the file */
+};
+
+enum probe_answer {
+	PROBE_NO,
+	PROBE_FALLBACK,	/* anything could be this: raw, only when nobody else claims the file */
+	PROBE_YES,
+};
+
+struct open_options {
+	const char *path;	/* of the host file, for messages and references; may be NULL */
+};
+
+/* What `info` reports beside the disk itself.  Texts are owned by the struct; NULL when absent. */
+struct image_info {
+	const char *subformat;		/* static text: "fixed", "dynamic", "differencing" or NULL */
+	uint64_t block_size;		/* bytes; 0 when the format has none */
+	bool compressed;
+	bool log_dirty;
+	bool encrypted;
+	uint32_t snapshots;
+	char *creator;
+	char *parent_path;
+	struct strings references;	/* other files that the image names */
+	struct strings identifiers;	/* "name=value" in the order to show */
+};
+void image_info_free(struct image_info *info);
+
+/* One -o key: its name, what it takes and the help line. */
+struct format_option {
+	const char *name;
+	const char *values;	/* e.g. "1M..256M", shown to people */
+	const char *help;
+};
+
+/* What to create.  Sizes in bytes; 0 means the format's default. */
+struct image_spec {
+	uint64_t size;			/* guest size */
+	uint32_t logical_sector;
+	const struct strings *options;	/* "key=value" of -o, already known to be keys of the format */
+	struct guid identifier;		/* set when has_identifier */
+	bool has_identifier;
+};
+
+enum { UNIT_SIZE = 1 << 20 };	/* guest bytes that travel through convert together */
+
+/* One unit on its way.  Units come in rising order to place(); all-zero ones do not come at all. */
+struct block {
+	uint64_t off;		/* guest offset, a multiple of the writer's unit */
+	size_t len;		/* guest bytes: the unit, less at the end of the disk */
+	uint8_t *data;		/* the guest's bytes, zero-padded in memory to a whole unit */
+	/* What encode leaves: the bytes to write, data itself or `scratch`. */
+	uint8_t *out;
+	size_t out_len;
+	uint8_t *scratch;	/* writer's scratch_size bytes */
+	/* What place leaves. */
+	uint64_t file_off;
+};
+
+/* Filled when all blocks have been placed. */
+struct content_summary {
+	uint8_t digest[FAST_DIGEST_SIZE];	/* of the guest's content, the same for any container */
+	uint64_t data_bytes;			/* guest bytes in units that are not all zero */
+};
+
+/*
+ * Writes one container.  encode is pure and runs in any thread; place runs in one thread at a time, in
+ * order, and assigns the block its place (writing tables if need be); then convert writes `out` at
+ * `file_off`, in any thread, in any order.  finish runs after the last write: headers, tables, footer.
+ */
+struct writer;
+struct writer_ops {
+	int (*encode)(const struct writer *w, struct block *b, struct error *e); /* NULL: out = data */
+	int (*place)(struct writer *w, struct block *b, struct error *e);
+	int (*finish)(struct writer *w, const struct content_summary *c, struct error *e);
+	void (*close)(struct writer *w);
+};
+
+struct writer {
+	const struct writer_ops *ops;
+	uint32_t unit;		/* guest bytes a block: divides UNIT_SIZE or equals it */
+	size_t scratch_size;	/* bytes of scratch each block needs, 0 for none */
+	uint64_t file_size;	/* set by finish: the length of the finished file */
+};
+
+struct format {
+	const char *name;
+	const char *help;
+	const char *const *endings;		/* of file names, without the dot, NULL-terminated */
+	const char *glance_name;		/* Glance's disk_format, NULL when it has none */
+	const struct format_option *options;	/* -o keys, ended by a NULL name; NULL: none */
+	enum probe_answer (*probe)(const struct probe *p);
+	/* Opens the container in `file`.  On success the disk owns `file`. */
+	int (*open)(struct disk *file, const struct open_options *o, struct disk **out,
+		struct error *e);
+	/* Describes a disk made by this format's open. */
+	int (*info)(struct disk *d, struct image_info *out, struct error *e);
+	/* NULL: not written.  The writer does not own `file`. */
+	int (*create)(const struct image_spec *spec, struct output *file, struct writer **out,
+		struct error *e);
+};
+
+/* Every format that this build knows, ended by NULL; defined in formats/. */
+extern const struct format *const format_list[];
+
+const struct format *format_by_name(const char *name);	/* knows aliases; NULL: no such */
+const struct format *format_by_ending(const char *path);	/* by the file name; NULL: no such */
+/* Fails with ERR_USAGE naming the known keys when one of "key=value" in `options` is unknown. */
+int format_check_options(const struct format *f, const struct strings *options, struct error *e);
+/* The value of a key in "key=value" strings, or NULL; the last one wins. */
+const char *option_value(const struct strings *options, const char *key);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef LIBIMG_DISK_HOST_FILE_H
+#define LIBIMG_DISK_HOST_FILE_H
+
+#include "disk/disk.h"
+
+/*
+ * A file or block device of the host, read only, byte for byte.  Its holes are extents with `zero`.
+ * A file that becomes shorter while it is open gives ERR_CORRUPT with both sizes.
+ */
+int host_file_open(const char *path, struct disk **out, struct error *e);
+/* ERR_CORRUPT when size or modification time are no longer those of the opening. */
+int host_file_unchanged(struct disk *d, struct error *e);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef LIBIMG_DISK_IMAGE_H
+#define LIBIMG_DISK_IMAGE_H
+
+#include "disk/format.h"
+
+/*
+ * Opens an image: the host file, then what container its content says it is, or `format` when that is
+ * not NULL.  A file that two containers claim is refused with both named; so are known containers that
+ * hvimg does not read.  *used (may be NULL) tells which format it was.
+ */
+int image_open(const char *path, const char *format, struct disk **out, const struct format **used,
+	struct error *e);
+/* Which format the content says, without opening it. */
+int image_probe(struct disk *file, const struct format **out, struct error *e);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef LIBIMG_DISK_OUTPUT_H
+#define LIBIMG_DISK_OUTPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/*
+ * A file that comes to exist whole or not at all.  It is written without a name beside its destination
+ * (O_TMPFILE; a named temporary one where the file system lacks that), synced, and linked into place.
+ * A block device is written in place.
+ */
+struct output;
+
+struct output_options {
+	bool force;	/* replace what is there; needed for a block device */
+	bool no_sync;
+};
+
+int output_open(const char *path, const struct output_options *o, struct output **out,
+	struct error *e);
+/* Any thread.  Bytes never written read as zeros. */
+int output_write(struct output *o, uint64_t off, const void *buf, size_t len, struct error *e);
+int output_read(struct output *o, uint64_t off, void *buf, size_t len, struct error *e);
+/* Whether unwritten bytes read as zeros (a fresh file; not a block device). */
+bool output_is_fresh(const struct output *o);
+/* Sets the final length, syncs and gives the file its name.  The output stays open. */
+int output_commit(struct output *o, uint64_t size, struct error *e);
+/* Without a commit before, nothing is left behind.  NULL is fine. */
+void output_close(struct output *o);
+
+/* A small file of known bytes, whole or not at all. */
+int output_file(const char *path, const void *bytes, size_t len, const struct output_options *o,
+	struct error *e);
+
+#endif

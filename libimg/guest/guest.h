@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef LIBIMG_GUEST_GUEST_H
+#define LIBIMG_GUEST_GUEST_H
+
+#include "base/journal.h"
+#include "base/report.h"
+#include "fs/tree.h"
+#include "guest/target.h"
+#include "volume/volume.h"
+
+/* What runs inside an image.  Linux now; a further type is a file and a line in guest/list.def. */
+
+enum module_place {
+	MODULE_MISSING,
+	MODULE_FILE,		/* a file in /lib/modules only */
+	MODULE_INITRAMFS,
+	MODULE_BUILTIN,
+};
+const char *module_place_name(enum module_place p);	/* "missing" "module" "initramfs" "builtin" */
+
+struct kernel_module {
+	char *name;
+	enum module_place place;
+};
+
+struct kernel {
+	char *version;
+	char *image;		/* guest path of vmlinuz, NULL when there is none */
+	char *config;		/* guest path of its config, or NULL */
+	char *initramfs;	/* guest path, or NULL */
+	char *generator;	/* "initramfs-tools", "dracut", "mkinitcpio" or NULL when not known */
+	char *compression;	/* of the main segment: "none" "gzip" "zstd" "xz" "lz4" ..., or NULL */
+	char *problem;		/* why the initramfs could not be read, or NULL */
+	struct kernel_module *module;	/* all modules that any shipped target names */
+	size_t module_count;
+};
+
+/* A name in a configuration file that only one hypervisor gives a disk. */
+struct device_name {
+	char *path;		/* guest path */
+	uint64_t line;		/* from 1 */
+	char *device;		/* "/dev/vda3" */
+	char *stable;		/* "UUID=..." that means the same, NULL when it can't be found */
+};
+
+struct guest {
+	const char *type;	/* static: "linux", "unknown" */
+	char *distro, *version, *name, *arch;	/* from os-release and the guest's own ELF files; may be NULL */
+	char root[32];		/* volume id */
+	char *initramfs_tool;	/* what the installed system would use next */
+	struct kernel *kernel;
+	size_t kernel_count;
+	struct device_name *device_name;
+	size_t device_name_count;
+};
+
+struct readiness {
+	const struct target *target;	/* of the list given to image_readiness */
+	bool ready;
+	bool fixable;			/* inject would make it ready */
+	struct report findings;
+};
+
+/* An image opened for looking or editing: volumes, file systems, guest.  Needs one thread. */
+struct guest_image;
+
+/*
+ * Opens what is on `d` (not owned); with `write`, file systems are opened for editing.  An image without a guest that
+ * hvimg knows is no error: see guest_image_guest.  `journal` may be NULL.
+ */
+int guest_image_open(struct disk *d, bool write, struct journal *journal,
+	const struct target_list *known, struct guest_image **out, struct error *e);
+const struct volume_list *guest_image_volumes(const struct guest_image *g);
+/* Same order as the volumes. */
+const struct fs_id *guest_image_filesystems(const struct guest_image *g);
+/* NULL when no guest was recognised. */
+const struct guest *guest_image_guest(const struct guest_image *g);
+bool guest_image_boots(const struct guest_image *g, const char *firmware);	/* "bios" or "uefi" */
+/* Findings about the image as a whole, e.g. a damaged backup GPT or a volume that can't be read. */
+const struct report *guest_image_report(const struct guest_image *g);
+int guest_image_readiness(struct guest_image *g, const struct target *t, struct readiness *out,
+	struct error *e);
+/*
+ * Makes the guest ready for all targets.  ERR_NOTREADY, nothing written to the disk below yet, when one of them cannot be met.
+ * Doing it twice changes nothing the second time.
+ */
+int guest_image_apply(struct guest_image *g, const struct target_list *targets, struct error *e);
+/* Writes edits to the disk; then the image must be closed before the disk is frozen. */
+int guest_image_sync(struct guest_image *g, struct error *e);
+void guest_image_close(struct guest_image *g);
+void readiness_free(struct readiness *r);
+
+#endif

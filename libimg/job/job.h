@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef LIBIMG_JOB_JOB_H
+#define LIBIMG_JOB_JOB_H
+
+#include "base/journal.h"
+#include "disk/convert.h"
+#include "disk/format.h"
+#include "guest/guest.h"
+
+/* Whole pieces of work, as the commands name them. */
+
+struct convert_job {
+	const char *source, *destination;
+	const char *source_format;	/* NULL: the content decides */
+	const struct format *format;	/* of the destination */
+	struct strings options;		/* -o, "key=value" */
+	struct output_options output;
+	struct convert_options engine;
+};
+
+int job_convert(const struct convert_job *j, struct convert_result *result, struct error *e);
+
+struct inject_job {
+	struct convert_job convert;
+	const struct target_list *targets;	/* what to make it ready for */
+	const struct target_list *known;	/* all targets, for what inspect shows */
+	const char *tmpdir;
+	bool dry_run;			/* edits are made in the overlay, nothing is written */
+	const char *manifest;		/* path, NULL: DESTINATION.edits.json */
+};
+
+struct inject_result {
+	struct convert_result convert;
+	struct journal journal;
+	uint64_t scratch;		/* bytes that the overlay held */
+};
+
+/* The manifest is put in place just before the destination. */
+int job_inject(const struct inject_job *j, struct inject_result *result, struct error *e);
+void inject_result_free(struct inject_result *r);
+
+struct package_job {
+	const char *source, *destination;	/* destination: a directory that does not exist yet */
+	const char *source_format;
+	const struct target *target;		/* NULL: the first one that the guest is ready for */
+	const struct target_list *known;
+	struct strings properties;		/* --property, "key=value" */
+	const char *name;			/* image name; NULL: from the source's file name */
+	struct output_options output;
+	struct convert_options engine;		/* progress only */
+};
+
+/* Image, image.json, SHA512SUMS, SHA256SUMS, MD5SUMS in a new directory, which appears whole or not at all. */
+int job_package(const struct package_job *j, struct error *e);
+
+#endif
