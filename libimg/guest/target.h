@@ -2,6 +2,8 @@
 #ifndef LIBIMG_GUEST_TARGET_H
 #define LIBIMG_GUEST_TARGET_H
 
+#include <stdint.h>
+
 #include "base/error.h"
 #include "base/strings.h"
 
