@@ -8,6 +8,6 @@
 /* CRC-32C (Castagnoli, as iSCSI and VHDX use it), initial value and final xor all ones. */
 uint32_t crc32c(const void *bytes, size_t len);
 /* CRC-32 (IEEE, as GPT uses it). */
-uint32_t crc32_ieee(const void *bytes, size_t len);
+uint32_t crc32_of(const void *bytes, size_t len);
 
 #endif

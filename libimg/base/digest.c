@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/digest.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+struct digest {
+	EVP_MD_CTX *ctx;
+};
+
+int digest_open(struct digest **out, const char *algorithm, struct error *e)
+{
+	const EVP_MD *md = EVP_get_digestbyname(algorithm);
+	struct digest *d;
+
+	if (!md)
+		return error_set(e, ERR_UNSUPPORTED, "no digest called %s", algorithm);
+	d = calloc(1, sizeof(*d));
+	if (!d)
+		return error_nomem(e, "a digest");
+	d->ctx = EVP_MD_CTX_new();
+	if (!d->ctx || !EVP_DigestInit_ex(d->ctx, md, NULL)) {
+		digest_close(d);
+		return error_set(e, ERR_UNSUPPORTED, "libcrypto refuses digest %s", algorithm);
+	}
+	*out = d;
+	return 0;
+}
+
+void digest_add(struct digest *d, const void *bytes, size_t len)
+{
+	EVP_DigestUpdate(d->ctx, bytes, len);
+}
+
+void digest_hex(struct digest *d, char hex[DIGEST_HEX_MAX])
+{
+	uint8_t value[EVP_MAX_MD_SIZE];
+	unsigned len = 0;
+
+	EVP_DigestFinal_ex(d->ctx, value, &len);
+	hex[0] = 0;
+	for (unsigned i = 0; i < len; i++)
+		snprintf(hex + (size_t)2 * i, 3, "%02x", value[i]);
+}
+
+void digest_close(struct digest *d)
+{
+	if (!d)
+		return;
+	EVP_MD_CTX_free(d->ctx);
+	free(d);
+}
+
+int digest_bytes(const char *algorithm, const void *bytes, size_t len, char hex[DIGEST_HEX_MAX],
+	struct error *e)
+{
+	struct digest *d;
+	int rc = digest_open(&d, algorithm, e);
+
+	if (rc)
+		return rc;
+	digest_add(d, bytes, len);
+	digest_hex(d, hex);
+	digest_close(d);
+	return 0;
+}
+
+void fast_digest(const void *bytes, size_t len, uint8_t out[FAST_DIGEST_SIZE])
+{
+	XXH128_canonical_t canonical;
+
+	XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes, len));
+	memcpy(out, canonical.digest, FAST_DIGEST_SIZE);
+}
