@@ -81,8 +81,10 @@ const struct report *guest_image_report(const struct guest_image *g);
 int guest_image_readiness(struct guest_image *g, const struct target *t, struct readiness *out,
 	struct error *e);
 /*
- * Makes the guest ready for all targets.  ERR_NOTREADY, nothing written to the disk below yet, when one of them cannot be met.
- * Doing it twice changes nothing the second time.
+ * Makes the guest ready for the targets: all of them, and of those with `by_family` at least one of each family.
+ * ERR_NOTREADY, with the first reason and nothing written, when that cannot be.  Doing it twice changes nothing the
+ * second time.  A file that is replaced keeps its time of modification, a new one gets that of os-release, so that the
+ * result depends on the image and the targets alone.  Afterwards guest, report and readiness show the new state.
  */
 int guest_image_apply(struct guest_image *g, const struct target_list *targets, struct error *e);
 /* Writes edits to the disk; then the image must be closed before the disk is frozen. */

@@ -2,6 +2,7 @@
 #ifndef LIBIMG_GUEST_TARGET_H
 #define LIBIMG_GUEST_TARGET_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -12,7 +13,7 @@
 enum module_need {
 	NEED_BOOT,	/* before the root file system: built in, or in the initramfs */
 	NEED_LATER,	/* after it: anywhere in the guest */
-	NEED_OPTIONAL,	/* put into the initramfs when the guest has it, never missed */
+	NEED_OPTIONAL,	/* never missed */
 };
 
 struct target_module {
@@ -20,6 +21,7 @@ struct target_module {
 	char *role;			/* "bus", "storage", "network", "input", ... */
 	char *config;			/* kernel option when built in, "CONFIG_HYPERV_STORAGE"; may be NULL */
 	enum module_need need;
+	bool initramfs;			/* what is put into an initramfs takes it along (always for NEED_BOOT) */
 	struct strings alternatives;	/* modules that serve as well */
 };
 
@@ -30,7 +32,10 @@ struct target_property {
 
 struct target {
 	char *name;			/* "hyperv-gen2" */
+	char *family;			/* "hyperv" */
+	bool by_family;			/* asked for by its family's name: see below */
 	char *title;			/* for people */
+	char *evidence;			/* "tested" on that hypervisor, or "inferred" */
 	char *firmware;			/* "bios" or "uefi" */
 	char *hypervisor;		/* Glance's hypervisor_type */
 	struct target_module *module;
@@ -40,19 +45,26 @@ struct target {
 	uint64_t min_ram;		/* MiB, 0: not said */
 };
 
+/*
+ * A target that was asked for by its own name must be met.  Those with `by_family` are alternatives: of each family at
+ * least one must be met, and the modules of all of them are put into the guest.
+ */
 struct target_list {
 	struct target *target;
 	size_t count;
 };
 
 /*
- * Loads the targets that `names` (comma separated) means; a name that is a family ("hyperv") gives all its
- * members.  `recipes` is the directory that holds targets/.  Files are checked against their schema; errors
- * name file and line.
+ * Loads the targets that `names` (comma separated) means, in that order, none twice; a name that is a family
+ * ("hyperv") gives all its members with `by_family`.  An unknown name is ERR_USAGE with the known ones.  `recipes` is
+ * the directory that holds targets/ and target.rng.  Files are checked against that schema; errors name file and
+ * line.
  */
 int targets_load(const char *recipes, const char *names, struct target_list *out, struct error *e);
-/* All shipped targets. */
+/* All shipped targets, by file name; `by_family` is false. */
 int targets_load_all(const char *recipes, struct target_list *out, struct error *e);
 void targets_free(struct target_list *l);
+/* NULL: no such. */
+const struct target *target_by_name(const struct target_list *l, const char *name);
 
 #endif

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/xml.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libxml/parser.h>
+#include <libxml/relaxng.h>
+
+#include "base/buffer.h"
+
+#if LIBXML_VERSION >= 21200
+typedef const xmlError *xml_error_pointer;
+#else
+typedef xmlErrorPtr xml_error_pointer;
+#endif
+
+/* What the first complaint of libxml2 becomes. */
+struct complaint {
+	const char *path;
+	struct error *e;
+	bool set;
+};
+
+static void complain(void *arg, xml_error_pointer x)
+{
+	struct complaint *c = arg;
+	const char *text = x->message ? x->message : "not valid";
+
+	if (c->set)
+		return;
+	c->set = true;
+	error_set(
+		c->e, ERR_CORRUPT, "%s:%d: %.*s", c->path, x->line, (int)strcspn(text, "\n"), text);
+}
+
+static int file_read(const char *path, struct buffer *out, struct error *e)
+{
+	FILE *f = fopen(path, "rbe");
+	char piece[4096];
+	size_t got;
+	int rc = 0;
+
+	if (!f)
+		return error_errno(e, errno, "%s", path);
+	while (!rc && (got = fread(piece, 1, sizeof(piece), f)) > 0) {
+		rc = buffer_append(out, piece, got, e);
+		if (!rc && out->len > XML_FILE_LIMIT)
+			rc = error_set(
+				e, ERR_RANGE, "%s: larger than %d bytes", path, XML_FILE_LIMIT);
+	}
+	if (!rc && ferror(f))
+		rc = error_errno(e, errno, "%s", path);
+	fclose(f);
+	return rc;
+}
+
+static int document_parse(
+	const char *path, const struct buffer *text, xmlDoc **out, struct error *e)
+{
+	const int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING;
+	struct complaint c = { .path = path, .e = e };
+	xmlParserCtxt *context = xmlNewParserCtxt();
+	xmlDoc *doc;
+
+	if (!context)
+		return error_nomem(e, path);
+	doc = xmlCtxtReadMemory(context, buffer_text(text), (int)text->len, path, NULL, options);
+	if (!doc) {
+		xml_error_pointer last = xmlCtxtGetLastError(context);
+
+		if (last)
+			complain(&c, last);
+		else
+			error_set(e, ERR_CORRUPT, "%s:1: not XML", path);
+		xmlFreeParserCtxt(context);
+		return -ERR_CORRUPT;
+	}
+	xmlFreeParserCtxt(context);
+	if (doc->intSubset || doc->extSubset) {
+		xmlFreeDoc(doc);
+		return error_set(
+			e, ERR_CORRUPT, "%s:1: has a document type, which is not taken", path);
+	}
+	*out = doc;
+	return 0;
+}
+
+static int document_load(const char *path, xmlDoc **out, struct error *e)
+{
+	struct buffer text = { 0 };
+	int rc = file_read(path, &text, e);
+
+	if (!rc)
+		rc = document_parse(path, &text, out, e);
+	buffer_free(&text);
+	return rc;
+}
+
+static int document_validate(const char *path, xmlDoc *doc, xmlRelaxNG *schema, struct error *e)
+{
+	struct complaint c = { .path = path, .e = e };
+	xmlRelaxNGValidCtxt *valid = xmlRelaxNGNewValidCtxt(schema);
+	int answer;
+
+	if (!valid)
+		return error_nomem(e, path);
+	xmlRelaxNGSetValidStructuredErrors(valid, complain, &c);
+	answer = xmlRelaxNGValidateDoc(valid, doc);
+	xmlRelaxNGFreeValidCtxt(valid);
+	if (!answer)
+		return 0;
+	if (!c.set)
+		error_set(e, ERR_CORRUPT, "%s:1: not valid", path);
+	return -ERR_CORRUPT;
+}
+
+static int schema_check(const char *path, xmlDoc *doc, const char *schema, struct error *e)
+{
+	struct complaint c = { .path = schema, .e = e };
+	xmlRelaxNGParserCtxt *parser = NULL;
+	xmlRelaxNG *compiled = NULL;
+	xmlDoc *text = NULL;
+	int rc = document_load(schema, &text, e);
+
+	if (rc)
+		return rc;
+	parser = xmlRelaxNGNewDocParserCtxt(text);
+	if (parser) {
+		xmlRelaxNGSetParserStructuredErrors(parser, complain, &c);
+		compiled = xmlRelaxNGParse(parser);
+	}
+	if (compiled)
+		rc = document_validate(path, doc, compiled, e);
+	else
+		rc = c.set ? -ERR_CORRUPT : error_nomem(e, schema);
+	xmlRelaxNGFree(compiled);
+	if (parser)
+		xmlRelaxNGFreeParserCtxt(parser);
+	xmlFreeDoc(text);
+	return rc;
+}
+
+int xml_load(const char *path, const char *schema, xmlDoc **out, struct error *e)
+{
+	xmlDoc *doc = NULL;
+	int rc;
+
+	xmlInitParser();
+	rc = document_load(path, &doc, e);
+	if (!rc && schema)
+		rc = schema_check(path, doc, schema, e);
+	if (rc) {
+		xmlFreeDoc(doc);
+		return rc;
+	}
+	*out = doc;
+	return 0;
+}
+
+bool xml_is(const xmlNode *node, const char *name)
+{
+	return node->type == XML_ELEMENT_NODE && (!name || !strcmp((const char *)node->name, name));
+}
+
+static xmlNode *from(xmlNode *node, const char *name)
+{
+	while (node && !xml_is(node, name))
+		node = node->next;
+	return node;
+}
+
+xmlNode *xml_first(const xmlNode *parent, const char *name)
+{
+	return from(parent->children, name);
+}
+
+xmlNode *xml_next(const xmlNode *node, const char *name)
+{
+	return from(node->next, name);
+}
+
+/* Ours are freed with free(), libxml2's with xmlFree. */
+static int text_take(xmlChar *text, char **out, struct error *e)
+{
+	char *copy = NULL;
+
+	if (text) {
+		copy = strdup((const char *)text);
+		xmlFree(text);
+		if (!copy)
+			return error_nomem(e, "an XML text");
+	}
+	*out = copy;
+	return 0;
+}
+
+int xml_attribute(const xmlNode *node, const char *name, char **out, struct error *e)
+{
+	return text_take(xmlGetNoNsProp(node, (const xmlChar *)name), out, e);
+}
+
+int xml_text(const xmlNode *node, char **out, struct error *e)
+{
+	return text_take(xmlNodeGetContent(node), out, e);
+}
