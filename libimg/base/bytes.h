@@ -8,12 +8,24 @@
  * On-disk integers.  Being structs of bytes they have alignment 1 and no arithmetic, so a compiler
  * refuses a forgotten conversion and structures made of them need no packing.
  */
-typedef struct { uint8_t b[2]; } le16;
-typedef struct { uint8_t b[4]; } le32;
-typedef struct { uint8_t b[8]; } le64;
-typedef struct { uint8_t b[2]; } be16;
-typedef struct { uint8_t b[4]; } be32;
-typedef struct { uint8_t b[8]; } be64;
+typedef struct {
+	uint8_t b[2];
+} le16;
+typedef struct {
+	uint8_t b[4];
+} le32;
+typedef struct {
+	uint8_t b[8];
+} le64;
+typedef struct {
+	uint8_t b[2];
+} be16;
+typedef struct {
+	uint8_t b[4];
+} be32;
+typedef struct {
+	uint8_t b[8];
+} be64;
 
 static inline uint16_t get_le16(le16 v)
 {

@@ -28,7 +28,8 @@ uint32_t crc32c(const void *bytes, size_t len)
 	return ~crc;
 }
 #else
-/* Bit by bit: checked structures are small, and this build is for processors that ISA-L does not know. */
+/* Bit by bit: checked structures are small, and this build is for processors that ISA-L does not
+ * know. */
 uint32_t crc32c(const void *bytes, size_t len)
 {
 	const uint8_t *p = bytes;

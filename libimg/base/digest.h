@@ -8,7 +8,7 @@
 #include "base/error.h"
 
 enum {
-	DIGEST_HEX_MAX = 129,	/* hexadecimal sha512 and its NUL */
+	DIGEST_HEX_MAX = 129, /* hexadecimal sha512 and its NUL */
 	FAST_DIGEST_SIZE = 16,
 };
 

@@ -10,21 +10,21 @@
  * with the offending number or name in it; callers put what they were doing in front of it.
  */
 enum error_code {
-	ERR_IO = 1,	/* the host's operating system refused a call */
-	ERR_NOMEM,	/* allocation failed */
-	ERR_CORRUPT,	/* what was read contradicts its own format */
-	ERR_UNSUPPORTED,/* valid, but not something hvimg does */
-	ERR_REFUSED,	/* would be dangerous; the user can allow it */
-	ERR_EXISTS,	/* there already */
-	ERR_NOTFOUND,	/* not there */
-	ERR_RANGE,	/* beyond an end or a limit */
-	ERR_USAGE,	/* what was asked for makes no sense */
-	ERR_NOTREADY,	/* the answer is no: exit status 3 */
-	ERR_CANCELLED,	/* the caller asked to stop */
+	ERR_IO = 1, /* the host's operating system refused a call */
+	ERR_NOMEM, /* allocation failed */
+	ERR_CORRUPT, /* what was read contradicts its own format */
+	ERR_UNSUPPORTED, /* valid, but not something hvimg does */
+	ERR_REFUSED, /* would be dangerous; the user can allow it */
+	ERR_EXISTS, /* there already */
+	ERR_NOTFOUND, /* not there */
+	ERR_RANGE, /* beyond an end or a limit */
+	ERR_USAGE, /* what was asked for makes no sense */
+	ERR_NOTREADY, /* the answer is no: exit status 3 */
+	ERR_CANCELLED, /* the caller asked to stop */
 };
 
 struct error {
-	int code;	/* an enum error_code, 0 when nothing is set */
+	int code; /* an enum error_code, 0 when nothing is set */
 	char text[1024];
 };
 
@@ -32,7 +32,8 @@ struct error {
 int error_set(struct error *e, enum error_code code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* As error_set with ERR_IO (ERR_NOTFOUND for ENOENT, ERR_NOMEM for ENOMEM); appends the text of `number` (an errno value). */
+/* As error_set with ERR_IO (ERR_NOTFOUND for ENOENT, ERR_NOMEM for ENOMEM); appends the text of
+ * `number` (an errno value). */
 int error_errno(struct error *e, int number, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

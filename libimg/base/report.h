@@ -12,14 +12,14 @@
 enum severity { SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_ERROR };
 
 struct finding {
-	char *code;		/* stable name, e.g. "initramfs-module-missing" */
+	char *code; /* stable name, e.g. "initramfs-module-missing" */
 	enum severity severity;
 	char *text;
-	char *fix;		/* NULL when there is none */
-	bool fixable;		/* hvimg inject mends it */
-	char *path;		/* guest path, or NULL */
+	char *fix; /* NULL when there is none */
+	bool fixable; /* hvimg inject mends it */
+	char *path; /* guest path, or NULL */
 	bool has_offset;
-	uint64_t offset;	/* bytes in the file that was checked */
+	uint64_t offset; /* bytes in the file that was checked */
 };
 
 struct report {

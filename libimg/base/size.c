@@ -36,8 +36,8 @@ int size_parse(const char *text, uint64_t *out, struct error *e)
 	number = strtoull(text, &end, 10);
 	shift = suffix_shift(*end);
 	if (!isdigit((unsigned char)*text) || shift < 0 || (*end && end[1]))
-		return error_set(e, ERR_USAGE, "%s is not a size: bytes, or a number with K, M, G or T",
-			text);
+		return error_set(e, ERR_USAGE,
+			"%s is not a size: bytes, or a number with K, M, G or T", text);
 	if (errno || !mul_fits(number, UINT64_C(1) << shift, &bytes) || bytes > INT64_MAX)
 		return error_set(e, ERR_USAGE, "size %s is too large", text);
 	*out = bytes;

@@ -8,8 +8,9 @@ bool bytes_are_zero(const void *bytes, size_t len)
 {
 	const uint8_t *p = bytes;
 
-	/* If the first bytes are zero and every byte equals the one 16 before it, all are zero; memcmp is the C library's
-	 * widest loop for this processor.  Data mostly differs in the first bytes, so the first test decides. */
+	/* If the first bytes are zero and every byte equals the one 16 before it, all are zero;
+	 * memcmp is the C library's widest loop for this processor.  Data mostly differs in the
+	 * first bytes, so the first test decides. */
 	for (; len && (len & 15); len--)
 		if (p[len - 1])
 			return false;

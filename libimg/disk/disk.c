@@ -7,8 +7,8 @@ static int range_check(const struct disk *d, uint64_t off, size_t len, struct er
 {
 	if (range_fits(off, len, d->size))
 		return 0;
-	return error_set(e, ERR_RANGE, "%zu bytes at %llu reach past the end of the disk at %llu", len,
-		(unsigned long long)off, (unsigned long long)d->size);
+	return error_set(e, ERR_RANGE, "%zu bytes at %llu reach past the end of the disk at %llu",
+		len, (unsigned long long)off, (unsigned long long)d->size);
 }
 
 int disk_read(struct disk *d, uint64_t off, void *buf, size_t len, struct error *e)

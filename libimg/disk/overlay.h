@@ -11,7 +11,7 @@
  */
 int overlay_open(struct disk *below, const char *tmpdir, uint64_t memory_limit, struct disk **out,
 	struct error *e);
-void overlay_freeze(struct disk *overlay);
+int overlay_freeze(struct disk *overlay, struct error *e);
 /* Bytes that the changed blocks hold. */
 uint64_t overlay_used(const struct disk *overlay);
 

@@ -1,0 +1,5 @@
+build-asan/libimg/base/guid.o: libimg/base/guid.c libimg/base/guid.h \
+ libimg/base/digest.h libimg/base/error.h
+libimg/base/guid.h:
+libimg/base/digest.h:
+libimg/base/error.h:

@@ -1,0 +1,2 @@
+build-asan/libimg/base/zero.o: libimg/base/zero.c libimg/base/zero.h
+libimg/base/zero.h:

@@ -1,0 +1,20 @@
+build-asan/libimg/disk/convert.o: libimg/disk/convert.c \
+ libimg/disk/convert.h libimg/disk/format.h libimg/base/digest.h \
+ libimg/base/error.h libimg/base/guid.h libimg/base/report.h \
+ libimg/base/strings.h libimg/disk/disk.h libimg/disk/output.h \
+ libimg/base/buffer.h libimg/base/bytes.h libimg/base/checked.h \
+ libimg/base/pool.h libimg/base/zero.h
+libimg/disk/convert.h:
+libimg/disk/format.h:
+libimg/base/digest.h:
+libimg/base/error.h:
+libimg/base/guid.h:
+libimg/base/report.h:
+libimg/base/strings.h:
+libimg/disk/disk.h:
+libimg/disk/output.h:
+libimg/base/buffer.h:
+libimg/base/bytes.h:
+libimg/base/checked.h:
+libimg/base/pool.h:
+libimg/base/zero.h:

@@ -1,0 +1,3 @@
+build-clang/libimg/base/crc.o: libimg/base/crc.c libimg/base/crc.h
+
+libimg/base/crc.h:

@@ -1,0 +1,6 @@
+build-clang/libimg/base/digest.o: libimg/base/digest.c \
+  libimg/base/digest.h libimg/base/error.h
+
+libimg/base/digest.h:
+
+libimg/base/error.h:

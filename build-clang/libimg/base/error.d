@@ -1,0 +1,3 @@
+build-clang/libimg/base/error.o: libimg/base/error.c libimg/base/error.h
+
+libimg/base/error.h:

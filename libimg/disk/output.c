@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "disk/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct output {
+	int fd;
+	int folder; /* of the destination; -1 for a device */
+	char *name; /* in the folder */
+	char *temporary; /* name in the folder while there is one, else NULL */
+	bool device;
+	uint64_t device_size;
+	struct output_options options;
+};
+
+static int folder_open(struct output *o, const char *path, struct error *e)
+{
+	char *copy = strdup(path), *second = strdup(path);
+	int rc = 0;
+
+	if (copy && second) {
+		o->folder = open(dirname(copy), O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (o->folder < 0)
+			rc = error_errno(e, errno, "cannot open the folder of %s", path);
+		o->name = strdup(basename(second));
+	}
+	if (!rc && (!copy || !second || !o->name))
+		rc = error_nomem(e, "a file name");
+	free(copy);
+	free(second);
+	return rc;
+}
+
+/* A name that tells what the file is, is the same in the next run, and so gets removed by it. */
+static int temporary_name(struct output *o, struct error *e)
+{
+	if (asprintf(&o->temporary, ".%.200s.hvimg-part", o->name) < 0) {
+		o->temporary = NULL;
+		return error_nomem(e, "a file name");
+	}
+	return 0;
+}
+
+static int named_open(struct output *o, struct error *e)
+{
+	int rc = temporary_name(o, e);
+
+	if (rc)
+		return rc;
+	unlinkat(o->folder, o->temporary, 0);
+	o->fd = openat(o->folder, o->temporary, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666);
+	if (o->fd < 0) {
+		rc = error_errno(e, errno, "cannot create a file beside %s", o->name);
+		free(o->temporary);
+		o->temporary = NULL;
+	}
+	return rc;
+}
+
+static int file_open(struct output *o, struct error *e)
+{
+	o->fd = openat(o->folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
+	if (o->fd >= 0)
+		return 0;
+	if (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)
+		return named_open(o, e);
+	return error_errno(e, errno, "cannot create a file beside %s", o->name);
+}
+
+static int device_open(struct output *o, const char *path, struct error *e)
+{
+	o->device = true;
+	/* O_EXCL: the kernel refuses a device that is mounted or part of another one. */
+	o->fd = open(path, O_RDWR | O_EXCL | O_CLOEXEC);
+	if (o->fd < 0)
+		return error_errno(e, errno, "cannot open the block device");
+	if (ioctl(o->fd, BLKGETSIZE64, &o->device_size))
+		return error_errno(e, errno, "cannot get the size of the block device");
+	return 0;
+}
+
+static int destination_check(
+	const char *path, const struct output_options *options, bool *device, struct error *e)
+{
+	struct stat st;
+
+	*device = false;
+	if (stat(path, &st))
+		return errno == ENOENT ? 0 : error_errno(e, errno, "cannot look at it");
+	*device = S_ISBLK(st.st_mode);
+	if (S_ISDIR(st.st_mode))
+		return error_set(e, ERR_EXISTS, "is a directory");
+	if (!*device && !S_ISREG(st.st_mode))
+		return error_set(e, ERR_EXISTS, "is neither a file nor a block device");
+	if (options->force)
+		return 0;
+	if (*device)
+		return error_set(e, ERR_EXISTS, "is a block device: --force overwrites it");
+	return error_set(e, ERR_EXISTS, "exists already: --force replaces it");
+}
+
+int output_open(const char *path, const struct output_options *options, struct output **out,
+	struct error *e)
+{
+	struct output *o;
+	bool device;
+	int rc = destination_check(path, options, &device, e);
+
+	if (rc)
+		return rc;
+	o = calloc(1, sizeof(*o));
+	if (!o)
+		return error_nomem(e, "an output");
+	o->fd = -1;
+	o->folder = -1;
+	o->options = *options;
+	if (device) {
+		rc = device_open(o, path, e);
+	} else {
+		rc = folder_open(o, path, e);
+		if (!rc)
+			rc = file_open(o, e);
+	}
+	if (rc) {
+		output_close(o);
+		return rc;
+	}
+	*out = o;
+	return 0;
+}
+
+int output_write(struct output *o, uint64_t off, const void *buf, size_t len, struct error *e)
+{
+	const uint8_t *p = buf;
+
+	if (o->device && off + len > o->device_size)
+		return error_set(e, ERR_RANGE, "the block device has %llu bytes, %llu are needed",
+			(unsigned long long)o->device_size, (unsigned long long)(off + len));
+	while (len) {
+		ssize_t n = pwrite(o->fd, p, len, (off_t)off);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return error_errno(e, n ? errno : ENOSPC, "cannot write %zu bytes at %llu",
+				len, (unsigned long long)off);
+		p += n;
+		off += (uint64_t)n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int output_read(struct output *o, uint64_t off, void *buf, size_t len, struct error *e)
+{
+	uint8_t *p = buf;
+
+	while (len) {
+		ssize_t n = pread(o->fd, p, len, (off_t)off);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_errno(e, errno, "cannot read back %zu bytes at %llu", len,
+				(unsigned long long)off);
+		if (n == 0) { /* never written */
+			memset(p, 0, len);
+			return 0;
+		}
+		p += n;
+		off += (uint64_t)n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+bool output_is_fresh(const struct output *o)
+{
+	return !o->device;
+}
+
+static int file_link(struct output *o, const char *name)
+{
+	char self[64];
+
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", o->fd);
+	return linkat(AT_FDCWD, self, o->folder, name, AT_SYMLINK_FOLLOW);
+}
+
+/* linkat never replaces, rename does: so replacing goes through a short-lived name. */
+static int file_name(struct output *o, struct error *e)
+{
+	int rc;
+
+	if (!o->temporary && !o->options.force) {
+		if (file_link(o, o->name))
+			return error_errno(e, errno, "cannot put %s in place", o->name);
+		return 0;
+	}
+	if (!o->temporary) {
+		rc = temporary_name(o, e);
+		if (rc)
+			return rc;
+		unlinkat(o->folder, o->temporary, 0);
+		if (file_link(o, o->temporary))
+			return error_errno(e, errno, "cannot put %s in place", o->name);
+	}
+	if (renameat2(o->folder, o->temporary, o->folder, o->name,
+		    o->options.force ? 0 : RENAME_NOREPLACE))
+		return error_errno(e, errno, "cannot put %s in place", o->name);
+	free(o->temporary);
+	o->temporary = NULL;
+	return 0;
+}
+
+static int folder_sync(struct output *o, struct error *e)
+{
+	int fd = openat(o->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = 0;
+
+	if (fd < 0)
+		return error_errno(e, errno, "cannot open the folder of %s", o->name);
+	if (fsync(fd) && errno != EINVAL)
+		rc = error_errno(e, errno, "cannot sync the folder of %s", o->name);
+	close(fd);
+	return rc;
+}
+
+int output_commit(struct output *o, uint64_t size, struct error *e)
+{
+	int rc;
+
+	if (!o->device && ftruncate(o->fd, (off_t)size))
+		return error_errno(
+			e, errno, "cannot set the length to %llu", (unsigned long long)size);
+	if (!o->options.no_sync && fsync(o->fd))
+		return error_errno(e, errno, "cannot sync");
+	if (o->device)
+		return 0;
+	rc = file_name(o, e);
+	return rc || o->options.no_sync ? rc : folder_sync(o, e);
+}
+
+void output_close(struct output *o)
+{
+	if (!o)
+		return;
+	if (o->temporary)
+		unlinkat(o->folder, o->temporary, 0);
+	if (o->fd >= 0)
+		close(o->fd);
+	if (o->folder >= 0)
+		close(o->folder);
+	free(o->temporary);
+	free(o->name);
+	free(o);
+}
+
+int output_file(const char *path, const void *bytes, size_t len,
+	const struct output_options *options, struct error *e)
+{
+	struct output *o;
+	int rc = output_open(path, options, &o, e);
+
+	if (rc)
+		return rc;
+	rc = output_write(o, 0, bytes, len, e);
+	if (!rc)
+		rc = output_commit(o, len, e);
+	output_close(o);
+	return rc;
+}

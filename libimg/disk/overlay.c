@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "disk/overlay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/checked.h"
+
+/*
+ * Changed blocks lie in slots in the order of their first change: the first slots in memory, later
+ * ones in the spill file.  An open-addressing table finds the slot of a block.
+ */
+enum {
+	BLOCK = 4096,
+	TABLE_FIRST = 1024,
+	LOOK = 1 << 20, /* how far extent looks while the overlay is being edited */
+};
+
+struct overlay {
+	struct disk disk;
+	struct disk *below;
+	bool frozen;
+	uint64_t *sorted; /* changed block numbers, rising; made by freezing */
+	uint64_t *key; /* block number + 1; 0 is an empty place */
+	uint32_t *slot;
+	size_t places; /* power of two */
+	uint32_t used; /* slots in use */
+	uint32_t memory_slots; /* slots before the spill file begins */
+	uint8_t **memory; /* one allocation a slot */
+	int spill; /* -1 until needed */
+	char *tmpdir;
+};
+
+static size_t place_find(const struct overlay *o, uint64_t block)
+{
+	size_t place = (size_t)(block * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (o->places - 1);
+
+	while (o->key[place] && o->key[place] != block + 1)
+		place = (place + 1) & (o->places - 1);
+	return place;
+}
+
+static int table_grow(struct overlay *o, struct error *e)
+{
+	struct overlay old = *o;
+
+	o->places = old.places ? old.places * 2 : TABLE_FIRST;
+	o->key = calloc(o->places, sizeof(*o->key));
+	o->slot = calloc(o->places, sizeof(*o->slot));
+	if (!o->key || !o->slot) {
+		free(o->key);
+		free(o->slot);
+		*o = old;
+		return error_nomem(e, "the overlay's index");
+	}
+	for (size_t i = 0; i < old.places; i++) {
+		size_t place;
+
+		if (!old.key[i])
+			continue;
+		place = place_find(o, old.key[i] - 1);
+		o->key[place] = old.key[i];
+		o->slot[place] = old.slot[i];
+	}
+	free(old.key);
+	free(old.slot);
+	return 0;
+}
+
+static int spill_open(struct overlay *o, struct error *e)
+{
+	char name[4096];
+
+	if (o->spill >= 0)
+		return 0;
+	o->spill = open(o->tmpdir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (o->spill >= 0)
+		return 0;
+	if ((size_t)snprintf(name, sizeof(name), "%s/.hvimg-overlay-XXXXXX", o->tmpdir) >=
+		sizeof(name))
+		return error_set(e, ERR_RANGE, "name of the temporary folder is too long");
+	o->spill = mkostemp(name, O_CLOEXEC);
+	if (o->spill < 0)
+		return error_errno(e, errno, "cannot make a scratch file in %s", o->tmpdir);
+	unlink(name);
+	return 0;
+}
+
+static off_t spill_off(const struct overlay *o, uint32_t slot)
+{
+	return (off_t)(slot - o->memory_slots) * BLOCK;
+}
+
+static int slot_read(
+	struct overlay *o, uint32_t slot, size_t at, void *buf, size_t len, struct error *e)
+{
+	ssize_t n;
+
+	if (slot < o->memory_slots) {
+		memcpy(buf, o->memory[slot] + at, len);
+		return 0;
+	}
+	do
+		n = pread(o->spill, buf, len, spill_off(o, slot) + (off_t)at);
+	while (n < 0 && errno == EINTR);
+	if (n == (ssize_t)len)
+		return 0;
+	return error_errno(e, n < 0 ? errno : EIO, "cannot read the scratch file in %s", o->tmpdir);
+}
+
+static int slot_write(struct overlay *o, uint32_t slot, const void *block, struct error *e)
+{
+	ssize_t n;
+
+	if (slot < o->memory_slots) {
+		memcpy(o->memory[slot], block, BLOCK);
+		return 0;
+	}
+	do
+		n = pwrite(o->spill, block, BLOCK, spill_off(o, slot));
+	while (n < 0 && errno == EINTR);
+	if (n == BLOCK)
+		return 0;
+	return error_errno(
+		e, n < 0 ? errno : ENOSPC, "cannot write the scratch file in %s", o->tmpdir);
+}
+
+static int slot_take(struct overlay *o, uint64_t block, size_t *place, struct error *e)
+{
+	uint32_t slot = o->used;
+	int rc;
+
+	if (slot == UINT32_MAX)
+		return error_set(e, ERR_RANGE, "the overlay holds %u changed blocks already", slot);
+	if ((size_t)o->used * 4 >= o->places * 3) {
+		rc = table_grow(o, e);
+		if (rc)
+			return rc;
+		*place = place_find(o, block);
+	}
+	if (slot < o->memory_slots) {
+		o->memory[slot] = malloc(BLOCK);
+		if (!o->memory[slot])
+			return error_nomem(e, "a changed block");
+	} else {
+		rc = spill_open(o, e);
+		if (rc)
+			return rc;
+	}
+	o->key[*place] = block + 1;
+	o->slot[*place] = slot;
+	o->used++;
+	return 0;
+}
+
+static size_t part_of_block(uint64_t off, size_t len)
+{
+	size_t rest = BLOCK - (size_t)(off % BLOCK);
+
+	return len < rest ? len : rest;
+}
+
+/* The stretch from `off` that is unchanged. */
+static size_t unchanged_run(const struct overlay *o, uint64_t off, size_t len)
+{
+	size_t run = 0;
+
+	while (run < len && !o->key[place_find(o, (off + run) / BLOCK)])
+		run += part_of_block(off + run, len - run);
+	return run;
+}
+
+static int overlay_read(struct disk *d, uint64_t off, void *buf, size_t len, struct error *e)
+{
+	struct overlay *o = (struct overlay *)d;
+	uint8_t *p = buf;
+
+	while (len) {
+		size_t part = unchanged_run(o, off, len);
+		int rc;
+
+		if (part) {
+			rc = disk_read(o->below, off, p, part, e);
+		} else {
+			part = part_of_block(off, len);
+			rc = slot_read(
+				o, o->slot[place_find(o, off / BLOCK)], off % BLOCK, p, part, e);
+		}
+		if (rc)
+			return rc;
+		p += part;
+		off += part;
+		len -= part;
+	}
+	return 0;
+}
+
+static int block_write(
+	struct overlay *o, uint64_t off, const uint8_t *p, size_t len, struct error *e)
+{
+	uint64_t block = off / BLOCK, start = block * BLOCK;
+	size_t place = place_find(o, block);
+	uint8_t whole[BLOCK] = { 0 };
+	int rc = 0;
+
+	if (len < BLOCK)
+		rc = overlay_read(&o->disk, start, whole, min_u64(BLOCK, o->disk.size - start), e);
+	if (!rc && !o->key[place])
+		rc = slot_take(o, block, &place, e);
+	if (rc)
+		return rc;
+	memcpy(whole + off % BLOCK, p, len);
+	return slot_write(o, o->slot[place], whole, e);
+}
+
+static int overlay_write(struct disk *d, uint64_t off, const void *buf, size_t len, struct error *e)
+{
+	struct overlay *o = (struct overlay *)d;
+	const uint8_t *p = buf;
+
+	if (o->frozen)
+		return error_set(e, ERR_REFUSED, "the overlay is frozen");
+	while (len) {
+		size_t part = part_of_block(off, len);
+		int rc = block_write(o, off, p, part, e);
+
+		if (rc)
+			return rc;
+		p += part;
+		off += part;
+		len -= part;
+	}
+	return 0;
+}
+
+/* Offset of the first changed block at or after `off`, in a frozen overlay. */
+static uint64_t next_change(const struct overlay *o, uint64_t off)
+{
+	uint32_t low = 0, high = o->used;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (o->sorted[middle] < off / BLOCK)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < o->used ? o->sorted[low] * BLOCK : UINT64_MAX;
+}
+
+static int overlay_extent(struct disk *d, uint64_t off, struct extent *out, struct error *e)
+{
+	struct overlay *o = (struct overlay *)d;
+	size_t place = place_find(o, off / BLOCK);
+	int rc;
+
+	if (o->key[place]) {
+		*out = (struct extent){ .length = BLOCK - off % BLOCK, .stored = true };
+		return 0;
+	}
+	rc = disk_extent(o->below, off, out, e);
+	if (rc)
+		return rc;
+	if (o->sorted)
+		out->length = min_u64(out->length, next_change(o, off) - off);
+	else
+		out->length = unchanged_run(o, off, (size_t)min_u64(out->length, LOOK));
+	return 0;
+}
+
+static void overlay_close(struct disk *d)
+{
+	struct overlay *o = (struct overlay *)d;
+
+	for (uint32_t i = 0; i < o->used && i < o->memory_slots; i++)
+		free(o->memory[i]);
+	free(o->memory);
+	free(o->key);
+	free(o->slot);
+	free(o->tmpdir);
+	free(o->sorted);
+	if (o->spill >= 0)
+		close(o->spill);
+	free(o);
+}
+
+static const struct disk_ops overlay_ops = {
+	.read = overlay_read,
+	.write = overlay_write,
+	.extent = overlay_extent,
+	.close = overlay_close,
+};
+
+int overlay_open(struct disk *below, const char *tmpdir, uint64_t memory_limit, struct disk **out,
+	struct error *e)
+{
+	struct overlay *o = calloc(1, sizeof(*o));
+	int rc;
+
+	if (!o)
+		return error_nomem(e, "an overlay");
+	o->disk = *below;
+	o->disk.ops = &overlay_ops;
+	o->below = below;
+	o->spill = -1;
+	o->memory_slots = (uint32_t)min_u64(memory_limit / BLOCK, UINT32_MAX / 2);
+	o->memory = calloc(o->memory_slots ? o->memory_slots : 1, sizeof(*o->memory));
+	o->tmpdir = strdup(tmpdir);
+	rc = o->memory && o->tmpdir ? table_grow(o, e) : error_nomem(e, "an overlay");
+	if (rc) {
+		overlay_close(&o->disk);
+		return rc;
+	}
+	*out = &o->disk;
+	return 0;
+}
+
+static int block_compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+int overlay_freeze(struct disk *overlay, struct error *e)
+{
+	struct overlay *o = (struct overlay *)overlay;
+	uint32_t count = 0;
+
+	o->frozen = true;
+	if (o->sorted)
+		return 0;
+	o->sorted = calloc(o->used ? o->used : 1, sizeof(*o->sorted));
+	if (!o->sorted)
+		return error_nomem(e, "the overlay's list of changes");
+	for (size_t i = 0; i < o->places; i++)
+		if (o->key[i])
+			o->sorted[count++] = o->key[i] - 1;
+	qsort(o->sorted, count, sizeof(*o->sorted), block_compare);
+	return 0;
+}
+
+uint64_t overlay_used(const struct disk *overlay)
+{
+	return (uint64_t)((const struct overlay *)overlay)->used * BLOCK;
+}
