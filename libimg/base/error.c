@@ -15,7 +15,7 @@ int error_set(struct error *e, enum error_code code, const char *format, ...)
 	va_list args;
 
 	if (e) {
-		e->code = code;
+		e->code = (int)code;
 		va_start(args, format);
 		text_format(e, format, args);
 		va_end(args);
@@ -46,7 +46,7 @@ int error_errno(struct error *e, int number, const char *format, ...)
 
 	if (!e)
 		return -(int)code;
-	e->code = code;
+	e->code = (int)code;
 	va_start(args, format);
 	text_format(e, format, args);
 	va_end(args);
