@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef TOOLS_COMMAND_H
+#define TOOLS_COMMAND_H
+
+#include "tools/options.h"
+#include "tools/progress.h"
+
+#define HVIMG_VERSION "0.1.0"
+
+/* Exit statuses, which scripts depend on. */
+enum status {
+	STATUS_DONE = 0,
+	STATUS_FAILED = 1,
+	STATUS_USAGE = 2,
+	STATUS_NO = 3,
+};
+
+/* First member of every command's settings. */
+struct common {
+	bool help;
+	bool json;
+	bool quiet;
+	bool bar; /* -p */
+	const char *progress; /* --progress */
+	const char *log;
+	const char *tmpdir;
+	unsigned threads;
+};
+
+struct command {
+	const char *name;
+	const char *arguments; /* as the usage line shows them, all needed */
+	unsigned argument_count;
+	const char *summary; /* one line, no full stop */
+	const char *description; /* paragraphs, separated by an empty line */
+	const char *answer_no; /* when the exit status is 3; NULL: never */
+	bool takes_formats; /* help lists the formats and their -o keys */
+	const struct option_spec *options;
+	size_t settings_size;
+	/*
+	 * Does the work.  0 or a negative error code, with `e` filled; STATUS_NO when the answer is
+	 * no and has been given.
+	 */
+	int (*run)(const void *settings, char *const *argument, struct error *e);
+};
+
+extern const struct command *const command_list[]; /* ended by NULL */
+extern const struct option_spec common_options[];
+
+const struct command *command_by_name(const char *name);
+
+/* The progress that the user asked for, not started. */
+int progress_from(const struct common *c, struct progress *out, struct error *e);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef TOOLS_CONVERSION_H
+#define TOOLS_CONVERSION_H
+
+#include <jansson.h>
+
+#include "job/job.h"
+#include "tools/command.h"
+
+/* The options that convert and inject have in common. */
+struct conversion {
+	const char *source_format; /* -f */
+	const char *format; /* -O */
+	struct strings options; /* -o */
+	bool force, no_sync;
+};
+
+/* Rows of an option table; FIELD(name) gives the offset of a member of struct conversion. */
+#define CONVERSION_OPTIONS(FIELD)                                                                  \
+	{ "format", 'f', "FORMAT", "SOURCE's format; without it the content decides.",             \
+		option_text, FIELD(source_format) },                                               \
+		{ "output-format", 'O', "FORMAT",                                                  \
+			"DEST's format; without it the file name's ending decides.", option_text,  \
+			FIELD(format) },                                                           \
+		{ "options", 'o', "K=V,...", "Options of DEST's format, see below.", option_pairs, \
+			FIELD(options) },                                                          \
+		{ "force", 0, NULL, "Replace an existing DEST, or write to a block device.",       \
+			option_flag, FIELD(force) },                                               \
+	{                                                                                          \
+		"no-sync", 0, NULL, "Do not wait until DEST is on stable storage.", option_flag,   \
+			FIELD(no_sync)                                                             \
+	}
+
+/* What is to be done.  The job points into `c`. */
+int conversion_job(const struct conversion *c, const struct common *common, const char *source,
+	const char *destination, struct convert_job *out, struct error *e);
+json_t *conversion_json(const struct convert_job *j, const struct convert_result *r);
+
+#endif

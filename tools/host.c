@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tools/host.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifndef DATADIR
+#define DATADIR "/usr/local/share/hvimg"
+#endif
+
+static bool is_recipes(const char *path)
+{
+	char targets[PATH_MAX];
+	int len = snprintf(targets, sizeof(targets), "%s/targets", path);
+
+	return len > 0 && (size_t)len < sizeof(targets) && !access(targets, R_OK | X_OK);
+}
+
+/* build/hvimg of a source tree finds ../recipes. */
+static bool tree_recipes(char path[PATH_MAX])
+{
+	static const char beside[] = "/../recipes";
+	ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - sizeof(beside));
+	char *slash;
+
+	if (len <= 0)
+		return false;
+	path[len] = '\0';
+	slash = strrchr(path, '/');
+	if (!slash)
+		return false;
+	memcpy(slash, beside, sizeof(beside));
+	return is_recipes(path);
+}
+
+int recipes_folder(struct buffer *path, struct error *e)
+{
+	const char *chosen = getenv("HVIMG_RECIPES");
+	char tree[PATH_MAX];
+
+	if (chosen && *chosen) {
+		if (!is_recipes(chosen))
+			return error_set(e, ERR_NOTFOUND,
+				"HVIMG_RECIPES: %s has no readable folder targets", chosen);
+		return buffer_string(path, chosen, e);
+	}
+	if (tree_recipes(tree))
+		return buffer_string(path, tree, e);
+	if (!is_recipes(DATADIR "/recipes"))
+		return error_set(e, ERR_NOTFOUND,
+			"no recipes in %s/recipes: install hvimg or set HVIMG_RECIPES", DATADIR);
+	return buffer_string(path, DATADIR "/recipes", e);
+}
+
+const char *scratch_folder(const struct common *c)
+{
+	const char *from_host = getenv("TMPDIR");
+
+	if (c->tmpdir)
+		return c->tmpdir;
+	return from_host && *from_host ? from_host : "/var/tmp";
+}

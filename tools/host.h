@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef TOOLS_HOST_H
+#define TOOLS_HOST_H
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "tools/command.h"
+
+/* The folder that holds targets/: HVIMG_RECIPES, the source tree's beside the program, or the
+ * installed one. */
+int recipes_folder(struct buffer *path, struct error *e);
+/* --tmpdir, TMPDIR or /var/tmp. */
+const char *scratch_folder(const struct common *c);
+
+#endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The program: finds the command, reads its options, runs it and turns the result into an exit
+ * status. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "tools/command.h"
+#include "tools/help.h"
+#include "tools/interrupt.h"
+#include "tools/text.h"
+
+#define COMMAND(name) extern const struct command command_##name;
+#include "tools/list.def"
+#undef COMMAND
+
+const struct command *const command_list[] = {
+#define COMMAND(name) &command_##name,
+#include "tools/list.def"
+#undef COMMAND
+	NULL,
+};
+
+#define FIELD(name) offsetof(struct common, name)
+const struct option_spec common_options[] = {
+	{ "json", 0, NULL, "Print one JSON document on standard output.", option_flag,
+		FIELD(json) },
+	{ "progress", 0, "auto|bar|json|none",
+		"How progress is shown on standard error; auto is a bar when that is a terminal.",
+		option_text, FIELD(progress) },
+	{ "bar", 'p', NULL, "The same as --progress=bar.", option_flag, FIELD(bar) },
+	{ "log", 0, "FILE", "Append what is said to FILE too.", option_text, FIELD(log) },
+	{ "quiet", 'q', NULL, "Say nothing but errors.", option_flag, FIELD(quiet) },
+	{ "threads", 0, "N", "Worker threads; one a processor without it.", option_count,
+		FIELD(threads) },
+	{ "tmpdir", 0, "DIR", "Where what does not fit in memory goes; TMPDIR without it.",
+		option_text, FIELD(tmpdir) },
+	{ "help", 'h', NULL, "Print this and exit.", option_flag, FIELD(help) },
+	{ NULL, 0, NULL, NULL, NULL, 0 },
+};
+#undef FIELD
+
+const struct command *command_by_name(const char *name)
+{
+	for (const struct command *const *c = command_list; *c; c++)
+		if (!strcmp((*c)->name, name))
+			return *c;
+	return NULL;
+}
+
+static int status_of(int rc)
+{
+	if (rc >= 0)
+		return rc;
+	if (rc == -ERR_USAGE)
+		return STATUS_USAGE;
+	return rc == -ERR_NOTREADY ? STATUS_NO : STATUS_FAILED;
+}
+
+static int check_count(const struct command *c, const struct strings *rest, struct error *e)
+{
+	if (rest->count == c->argument_count)
+		return 0;
+	return error_set(e, ERR_USAGE, "takes %s: %zu argument%s given", c->arguments, rest->count,
+		rest->count == 1 ? "" : "s");
+}
+
+/* What was printed has to have arrived: a full disk must not look like success. */
+static int flush_output(struct error *e)
+{
+	errno = 0;
+	if (fflush(stdout) || ferror(stdout))
+		return error_errno(e, errno ? errno : EIO, "standard output");
+	return 0;
+}
+
+static int run_parsed(const struct command *c, const struct common *common,
+	const struct strings *rest, struct error *e)
+{
+	int rc = say_open(common->log, common->quiet, e);
+
+	if (rc)
+		return rc;
+	interrupt_catch();
+	rc = c->run(common, rest->item, e);
+	return rc >= 0 && flush_output(e) ? -ERR_IO : rc;
+}
+
+static int run_command(const struct command *c, char **argv)
+{
+	struct common *settings = calloc(1, c->settings_size);
+	struct strings rest = { 0 };
+	struct error e = { 0 };
+	int rc = settings ? 0 : error_nomem(&e, "options");
+
+	if (!rc)
+		rc = options_parse(c->options, common_options, argv, settings, &rest, &e);
+	if (!rc && settings->help) {
+		help_command(stdout, c);
+		rc = flush_output(&e);
+		goto out;
+	}
+	if (!rc)
+		rc = check_count(c, &rest, &e);
+	if (rc == -ERR_USAGE)
+		error_prefix(&e, "%s", c->name);
+	if (!rc)
+		rc = run_parsed(c, settings, &rest, &e);
+out:
+	if (rc < 0)
+		say_error(e.text);
+	if (rc == -ERR_USAGE)
+		say_note("hvimg %s --help lists what it takes", c->name);
+	say_close();
+	if (settings)
+		options_free(c->options, settings);
+	strings_free(&rest);
+	free(settings);
+	interrupt_die();
+	return status_of(rc);
+}
+
+static int wrong_usage(const char *what, const char *name)
+{
+	struct buffer text = { 0 };
+
+	if (!buffer_format(&text, NULL, "%s%s: the commands are", what, name))
+		for (const struct command *const *c = command_list; *c; c++)
+			if (buffer_format(
+				    &text, NULL, "%s %s", c == command_list ? "" : ",", (*c)->name))
+				break;
+	say_error(buffer_text(&text));
+	buffer_free(&text);
+	return STATUS_USAGE;
+}
+
+static int print_man(const char *name)
+{
+	const struct command *c = name ? command_by_name(name) : NULL;
+
+	if (name && !c)
+		return wrong_usage("no manual for ", name);
+	man_page(stdout, c);
+	return STATUS_DONE;
+}
+
+/* Prints what is asked about the program itself; -1 when it is none of that. */
+static int run_about(char **argv)
+{
+	if (!strcmp(argv[0], "--help") || !strcmp(argv[0], "-h") || !strcmp(argv[0], "help"))
+		help_all(stdout);
+	else if (!strcmp(argv[0], "--version") || !strcmp(argv[0], "-V"))
+		version_print(stdout);
+	else if (!strcmp(argv[0], "--man"))
+		return print_man(argv[1]);
+	else if (!strcmp(argv[0], "--completion"))
+		completion_bash(stdout);
+	else
+		return -1;
+	return STATUS_DONE;
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *c;
+	struct error e = { 0 };
+	int status;
+
+	if (argc < 2)
+		return wrong_usage("no command", "");
+	status = run_about(argv + 1);
+	if (status == STATUS_DONE && flush_output(&e)) {
+		say_error(e.text);
+		return STATUS_FAILED;
+	}
+	if (status >= 0)
+		return status;
+	c = command_by_name(argv[1]);
+	if (c)
+		return run_command(c, argv + 2);
+	if (argv[1][0] == '-')
+		return wrong_usage("unknown option ", argv[1]);
+	return wrong_usage("unknown command ", argv[1]);
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* hvimg info: what a container says of itself. */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "disk/host_file.h"
+#include "disk/image.h"
+#include "tools/command.h"
+#include "tools/text.h"
+
+struct info_settings {
+	struct common common;
+	const char *format;
+};
+
+struct facts {
+	const char *path;
+	const struct format *format;
+	const struct disk *disk;
+	struct image_info image;
+	uint64_t file_size, disk_usage, allocated;
+	bool parent_found;
+};
+
+/* Guest bytes that the container holds something for. */
+static int count_stored(struct disk *d, uint64_t *out, struct error *e)
+{
+	struct extent extent;
+	int rc;
+
+	*out = 0;
+	for (uint64_t off = 0; off < d->size; off += extent.length) {
+		rc = disk_extent(d, off, &extent, e);
+		if (rc)
+			return rc;
+		if (!extent.length)
+			break;
+		if (extent.stored)
+			*out += extent.length;
+	}
+	return 0;
+}
+
+static int read_host(struct facts *f, struct error *e)
+{
+	struct disk *file;
+	struct stat st;
+	int rc;
+
+	if (stat(f->path, &st))
+		return error_errno(e, errno, "%s", f->path);
+	f->disk_usage = (uint64_t)st.st_blocks * 512;
+	rc = host_file_open(f->path, &file, e);
+	if (rc)
+		return rc;
+	f->file_size = file->size;
+	disk_close(file);
+	return 0;
+}
+
+/* Parents are named relative to the image that names them. */
+static bool find_parent(const char *image, const char *parent)
+{
+	const char *slash = strrchr(image, '/');
+	char path[4096];
+	int len;
+
+	if (parent[0] == '/' || !slash)
+		return !access(parent, F_OK);
+	len = snprintf(path, sizeof(path), "%.*s/%s", (int)(slash - image), image, parent);
+	return len > 0 && (size_t)len < sizeof(path) && !access(path, F_OK);
+}
+
+static json_t *identifiers_json(const struct strings *pairs)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < pairs->count; i++) {
+		const char *equals = strchr(pairs->item[i], '=');
+
+		if (equals)
+			json_object_setn_new(object, pairs->item[i],
+				(size_t)(equals - pairs->item[i]), text_json(equals + 1));
+	}
+	return object;
+}
+
+static json_t *parent_json(const struct facts *f)
+{
+	if (!f->image.parent_path)
+		return json_null();
+	return json_pack("{s:o,s:n,s:b}", "path", text_json(f->image.parent_path), "identifier",
+		"found", f->parent_found);
+}
+
+static json_t *chain_json(const struct facts *f)
+{
+	return json_pack("[{s:o,s:s,s:o}]", "path", text_json(f->path), "format", f->format->name,
+		"virtual_size", number_json(f->disk->size));
+}
+
+static json_t *facts_json(const struct facts *f)
+{
+	const struct image_info *i = &f->image;
+
+	return json_pack(
+		"{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:b,s:b,s:o,s:o,s:o}",
+		"format", f->format->name, "subformat", text_json(i->subformat), "virtual_size",
+		number_json(f->disk->size), "file_size", number_json(f->file_size), "disk_usage",
+		number_json(f->disk_usage), "allocated", number_json(f->allocated), "block_size",
+		i->block_size ? number_json(i->block_size) : json_null(), "logical_sector_size",
+		number_json(f->disk->logical_sector), "physical_sector_size",
+		f->disk->physical_sector ? number_json(f->disk->physical_sector) : json_null(),
+		"identifiers", identifiers_json(&i->identifiers), "parent", parent_json(f), "chain",
+		chain_json(f), "compressed", i->compressed, "log_dirty", i->log_dirty, "encrypted",
+		i->encrypted, "snapshots", number_json(i->snapshots), "creator",
+		text_json(i->creator), "references", strings_json(&i->references));
+}
+
+static void put_row(const char *name, const char *text)
+{
+	printf("%-16s", name);
+	put_text(stdout, text);
+	putchar('\n');
+}
+
+static void put_bytes(const char *name, uint64_t bytes)
+{
+	printf("%-16s", name);
+	put_size(stdout, bytes);
+	if (bytes >= 1024)
+		printf(" (%" PRIu64 " bytes)", bytes);
+	putchar('\n');
+}
+
+static void print_facts(const struct facts *f)
+{
+	const struct image_info *i = &f->image;
+
+	put_row("image", f->path);
+	printf("%-16s%s%s%s\n", "format", f->format->name, i->subformat ? ", " : "",
+		i->subformat ? i->subformat : "");
+	put_bytes("virtual size", f->disk->size);
+	put_bytes("file size", f->file_size);
+	put_bytes("disk usage", f->disk_usage);
+	put_bytes("allocated", f->allocated);
+	if (i->block_size)
+		put_bytes("block size", i->block_size);
+	printf("%-16s%" PRIu32 " logical", "sector size", f->disk->logical_sector);
+	if (f->disk->physical_sector)
+		printf(", %" PRIu32 " physical", f->disk->physical_sector);
+	putchar('\n');
+	for (size_t n = 0; n < i->identifiers.count; n++)
+		put_row(n ? "" : "identifiers", i->identifiers.item[n]);
+	if (i->parent_path)
+		put_row(f->parent_found ? "parent" : "parent, missing", i->parent_path);
+	for (size_t n = 0; n < i->references.count; n++)
+		put_row(n ? "" : "references", i->references.item[n]);
+	if (i->snapshots)
+		printf("%-16s%" PRIu32 "\n", "snapshots", i->snapshots);
+	if (i->creator)
+		put_row("creator", i->creator);
+	if (i->compressed)
+		put_row("compressed", "yes");
+	if (i->encrypted)
+		put_row("encrypted", "yes");
+	if (i->log_dirty)
+		put_row("log", "holds changes that are not in place yet");
+}
+
+static int info_run(const void *settings, char *const *argument, struct error *e)
+{
+	const struct info_settings *s = settings;
+	struct facts f = { .path = argument[0] };
+	struct disk *disk = NULL;
+	int rc = image_open(f.path, s->format, &disk, &f.format, e);
+
+	if (rc)
+		return rc;
+	f.disk = disk;
+	rc = f.format->info(disk, &f.image, e);
+	if (!rc)
+		rc = count_stored(disk, &f.allocated, e);
+	if (rc)
+		error_prefix(e, "%s", f.path);
+	else
+		rc = read_host(&f, e);
+	if (rc)
+		goto out;
+	if (f.image.parent_path)
+		f.parent_found = find_parent(f.path, f.image.parent_path);
+	if (s->common.json)
+		rc = print_json(facts_json(&f), e);
+	else
+		print_facts(&f);
+out:
+	image_info_free(&f.image);
+	disk_close(disk);
+	return rc;
+}
+
+static const struct option_spec info_options[] = {
+	{ "format", 'f', "FORMAT", "The image's format; without it the content decides.",
+		option_text, offsetof(struct info_settings, format) },
+	{ NULL, 0, NULL, NULL, NULL, 0 },
+};
+
+extern const struct command command_info;
+const struct command command_info = {
+	.name = "info",
+	.arguments = "IMAGE",
+	.argument_count = 1,
+	.summary = "show what an image's container says of itself",
+	.description =
+		"Shows format, sizes, identifiers and references of a disk image. Nothing is "
+		"written and no file that the image refers to is opened.\n\n"
+		"\"allocated\" counts the guest's bytes that the container stores, "
+		"uncompressed; \"disk usage\" is what the file takes on the host.",
+	.options = info_options,
+	.settings_size = sizeof(struct info_settings),
+	.run = info_run,
+};

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Manual pages and completion from the commands' tables. */
+#include <ctype.h>
+
+#include "disk/format.h"
+#include "tools/help.h"
+
+/* Text as roff: a dash that can be copied, no accidental request, a paragraph for an empty line. */
+static void put_roff(FILE *out, const char *text)
+{
+	bool start = true;
+
+	for (; *text; text++) {
+		if (start && (*text == '.' || *text == '\''))
+			fputs("\\&", out);
+		start = *text == '\n';
+		if (*text == '-')
+			fputs("\\-", out);
+		else if (*text == '\\')
+			fputs("\\e", out);
+		else if (text[0] == '\n' && text[1] == '\n')
+			fputs("\n.PP", out);
+		else
+			fputc(*text, out);
+	}
+	fputc('\n', out);
+}
+
+static void put_options(FILE *out, const struct option_spec *o)
+{
+	for (; o->name; o++) {
+		fputs(".TP\n", out);
+		if (o->letter)
+			fprintf(out, "\\fB\\-%c\\fR, ", o->letter);
+		fputs("\\fB\\-\\-", out);
+		for (const char *c = o->name; *c; c++)
+			fputs(*c == '-' ? "\\-" : (char[]){ *c, 0 }, out);
+		fputs("\\fR", out);
+		if (o->argument)
+			fprintf(out, "=\\fI%s\\fR", o->argument);
+		fputc('\n', out);
+		put_roff(out, o->help);
+	}
+}
+
+static void put_formats(FILE *out)
+{
+	fputs(".SH FORMATS\n", out);
+	for (const struct format *const *f = format_list; *f; f++) {
+		fprintf(out, ".TP\n\\fB%s\\fR\n", (*f)->name);
+		put_roff(out, (*f)->help);
+		for (const struct format_option *o = (*f)->options; o && o->name; o++) {
+			fprintf(out, ".RS\n.TP\n\\fB%s\\fR=\\fI%s\\fR\n", o->name, o->values);
+			put_roff(out, o->help);
+			fputs(".RE\n", out);
+		}
+	}
+}
+
+static void put_head(FILE *out, const char *command, const char *summary)
+{
+	fputs(".TH HVIMG", out);
+	if (command)
+		fputs("\\-", out);
+	for (const char *c = command ? command : ""; *c; c++)
+		fputc(toupper((unsigned char)*c), out);
+	fprintf(out, " 1 \"\" \"hvimg %s\" \"hvimg\"\n.SH NAME\nhvimg", HVIMG_VERSION);
+	fprintf(out, "%s%s \\- ", command ? "\\-" : "", command ? command : "");
+	put_roff(out, summary);
+	fputs(".SH SYNOPSIS\n.B hvimg\n", out);
+}
+
+static void man_all(FILE *out)
+{
+	put_head(out, NULL, "build, convert and deliver virtual machine images");
+	fputs(".I COMMAND\n[\\fIOPTION\\fR...] \\fIARGUMENT\\fR...\n.SH COMMANDS\n", out);
+	for (const struct command *const *c = command_list; *c; c++) {
+		fprintf(out, ".TP\n\\fBhvimg\\-%s\\fR(1)\n", (*c)->name);
+		put_roff(out, (*c)->summary);
+	}
+	fputs(".SH COMMON OPTIONS\n", out);
+	put_options(out, common_options);
+	fputs(".SH EXIT STATUS\n0 done, 1 failed, 2 wrong usage, 3 the answer is no.\n", out);
+	fputs(".SH ENVIRONMENT\n.TP\n\\fBHVIMG_RECIPES\\fR\n"
+	      "The folder that holds targets/, instead of the installed one.\n"
+	      ".TP\n\\fBTMPDIR\\fR\nWhere scratch files go without \\fB\\-\\-tmpdir\\fR.\n"
+	      ".TP\n\\fBSOURCE_DATE_EPOCH\\fR\nThe time that is written into what is made.\n",
+		out);
+}
+
+void man_page(FILE *out, const struct command *c)
+{
+	if (!c) {
+		man_all(out);
+		return;
+	}
+	put_head(out, c->name, c->summary);
+	fprintf(out, ".B %s\n[\\fIOPTION\\fR...] \\fI%s\\fR\n.SH DESCRIPTION\n", c->name,
+		c->arguments);
+	put_roff(out, c->description);
+	if (c->options->name) {
+		fputs(".SH OPTIONS\n", out);
+		put_options(out, c->options);
+	}
+	fputs(".SH COMMON OPTIONS\n", out);
+	put_options(out, common_options);
+	if (c->takes_formats)
+		put_formats(out);
+	fputs(".SH EXIT STATUS\n0 done, 1 failed, 2 wrong usage", out);
+	if (c->answer_no) {
+		fputs(", 3 ", out);
+		put_roff(out, c->answer_no);
+	}
+	fputs("\n.SH SEE ALSO\n.BR hvimg (1)\n", out);
+}
+
+static void put_words(FILE *out, const struct option_spec *o)
+{
+	for (; o->name; o++)
+		fprintf(out, " --%s%s", o->name, o->argument ? "=" : "");
+}
+
+void completion_bash(FILE *out)
+{
+	fputs("# bash completion for hvimg\n_hvimg()\n{\n"
+	      "\tlocal cur=${COMP_WORDS[COMP_CWORD]} words\n"
+	      "\tCOMPREPLY=()\n\tif ((COMP_CWORD == 1)); then\n\t\twords='--help --version",
+		out);
+	for (const struct command *const *c = command_list; *c; c++)
+		fprintf(out, " %s", (*c)->name);
+	fputs("'\n\telse\n\t\t[[ $cur == -* ]] || return 0\n\t\tcase ${COMP_WORDS[1]} in\n", out);
+	for (const struct command *const *c = command_list; *c; c++) {
+		fprintf(out, "\t\t%s) words='", (*c)->name);
+		put_words(out, (*c)->options);
+		put_words(out, common_options);
+		fputs("' ;;\n", out);
+	}
+	fputs("\t\t*) return 0 ;;\n\t\tesac\n\tfi\n"
+	      "\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
+	      "\t[[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace\n\treturn 0\n}\n"
+	      "complete -o default -F _hvimg hvimg\n",
+		out);
+}
