@@ -14,7 +14,7 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wvl
 SANFLAGS = $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 OPT ?= -O2 -g
 CFLAGS += -std=gnu11 $(OPT) $(WARNINGS) $(SANFLAGS) -pthread
-CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Ilibimg -I. $(if $(ISAL),-DHAVE_ISAL) \
+CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DDATADIR='"$(PREFIX)/share/hvimg"' -Ilibimg -I. $(if $(ISAL),-DHAVE_ISAL) \
 	$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null | sed 's/-I/-isystem /g')
 LDLIBS += $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lbz2 -lm
 LDFLAGS += $(SANFLAGS) -pthread
@@ -29,17 +29,18 @@ LIB_OBJ = $(LIB_SRC:%.c=$B/%.o)
 TOOL_OBJ = $(TOOL_SRC:%.c=$B/%.o)
 UNIT_BIN = $(UNIT_SRC:%.c=$B/%)
 
-.PHONY: all unit demo check bench lint fuzz install uninstall clean force
+.PHONY: all unit demo check bench lint fuzz man install uninstall clean force
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 all: $B/hvimg
 
 # Rebuilds everything when compiler or flags differ from the last run.
+quote = '$(subst ','\'',$(1))'
 FLAGS = $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(LDLIBS)
 $B/flags: force
 	@mkdir -p $(@D)
-	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' >$@
+	@echo $(call quote,$(FLAGS)) | cmp -s - $@ || echo $(call quote,$(FLAGS)) >$@
 
 $B/%.o: %.c $B/flags
 	@mkdir -p $(@D)
@@ -57,7 +58,56 @@ $B/tests/unit/%: $B/tests/unit/%.o $B/libimg.a
 unit: $(UNIT_BIN)
 	$(Q)B=$B tests/unit/run $(UNIT_BIN)
 
+demo:
+	scripts/setup
+	$(MAKE) all
+	scripts/demo
+
+check:
+	scripts/setup
+	$(MAKE) all $(UNIT_BIN)
+	B=$B tests/run
+
+lint:
+	scripts/lint
+
+bench: all
+	scripts/bench
+
+# Short runs of every fuzz target; FUZZ_SECONDS=600 for a long one.
+FUZZ_SECONDS ?= 10
+fuzz:
+	$(MAKE) B=build-fuzz CC=clang SAN=address,undefined \
+		OPT='-O1 -g -fsanitize=fuzzer-no-link' build-fuzz/libimg.a
+	$(Q)set -e; for t in tests/fuzz/fuzz_*.c; do n=$$(basename $$t .c); \
+		clang $(CPPFLAGS) -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -o build-fuzz/$$n $$t \
+			build-fuzz/libimg.a $(LDLIBS) -pthread; \
+		echo "fuzz $$n for $(FUZZ_SECONDS) s"; mkdir -p build-fuzz/corpus/$$n; \
+		build-fuzz/$$n -max_total_time=$(FUZZ_SECONDS) -max_len=262144 -rss_limit_mb=1024 -timeout=20 \
+			-artifact_prefix=build-fuzz/ -verbosity=0 -print_final_stats=0 build-fuzz/corpus/$$n; \
+	done
+
+# One man page a command, from the same option tables as the parser and --help.
+COMMANDS = $(shell $B/hvimg --commands)
+man: all
+	$(Q)mkdir -p $B/man
+	$(Q)$B/hvimg --man >$B/man/hvimg.1
+	$(Q)for c in $(COMMANDS); do $B/hvimg $$c --man >$B/man/hvimg-$$c.1; done
+	$(Q)$B/hvimg --completion >$B/hvimg.bash
+
+install: man
+	install -Dm755 $B/hvimg $(DESTDIR)$(PREFIX)/bin/hvimg
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/hvimg
+	install -m644 $B/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	cp -R recipes $(DESTDIR)$(PREFIX)/share/hvimg/
+	install -Dm644 $B/hvimg.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hvimg
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/hvimg $(DESTDIR)$(PREFIX)/share/man/man1/hvimg*.1
+	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hvimg
+	rm -rf $(DESTDIR)$(PREFIX)/share/hvimg
+
 clean:
-	rm -rf $B
+	rm -rf build build-*
 
 -include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(UNIT_BIN:%=%.d)

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash
+# For test scripts: each is one behaviour, gets HVIMG (the program) and WORK (an empty folder of its own), and ends with
+# status 0, or 77 after saying why it was skipped.
+
+: "${HVIMG:?}" "${WORK:?}"
+
+fail() {
+	echo "$*" >&2
+	exit 1
+}
+
+skip() {
+	echo "$*"
+	exit 77
+}
+
+# need PROGRAM...: skips when one is missing.
+need() {
+	local program
+	for program; do
+		command -v "$program" >/dev/null || skip "$program is not installed"
+	done
+}
+
+# expect STATUS COMMAND...: runs it; its output is left in $WORK/stdout and $WORK/stderr.
+expect() {
+	local want=$1 got=0
+	shift
+	"$@" >"$WORK/stdout" 2>"$WORK/stderr" || got=$?
+	[[ $got == "$want" ]] || fail "'$*' ended with $got, not $want: $(head -c 2000 "$WORK/stderr")"
+}
