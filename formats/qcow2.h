@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef FORMATS_QCOW2_H
+#define FORMATS_QCOW2_H
+
+#include <pthread.h>
+
+#include "base/bytes.h"
+#include "disk/format.h"
+
+/*
+ * qcow2 as specified in qemu's docs/interop/qcow2.txt.  A cluster of the guest is found through one
+ * entry of the L1 table and one of the L2 table that it names; all integers are big endian.
+ */
+struct qcow2_header {
+	uint8_t magic[4]; /* +0x00 "QFI" 0xfb */
+	be32 version; /* +0x04 2 or 3 */
+	be64 backing_off; /* +0x08 */
+	be32 backing_len; /* +0x10 */
+	be32 cluster_bits; /* +0x14 */
+	be64 size; /* +0x18 */
+	be32 crypt_method; /* +0x20 0 none, 1 AES, 2 LUKS */
+	be32 l1_size; /* +0x24 entries */
+	be64 l1_off; /* +0x28 */
+	be64 refcount_off; /* +0x30 */
+	be32 refcount_clusters; /* +0x38 */
+	be32 snapshots; /* +0x3c */
+	be64 snapshots_off; /* +0x40 */
+	/* From here on version 3. */
+	be64 incompatible; /* +0x48 */
+	be64 compatible; /* +0x50 */
+	be64 autoclear; /* +0x58 */
+	be32 refcount_order; /* +0x60 */
+	be32 header_len; /* +0x64 */
+	uint8_t compression; /* +0x68 0 deflate, 1 zstd */
+	uint8_t padding[7]; /* +0x69 */
+};
+_Static_assert(sizeof(struct qcow2_header) == 112, "qcow2 header");
+
+enum {
+	QCOW2_V2_HEADER = 72,
+	QCOW2_V3_HEADER = 104,
+	QCOW2_MIN_BITS = 9, /* clusters of 512 bytes */
+	QCOW2_MAX_BITS = 21, /* clusters of 2 MiB */
+	QCOW2_SECTOR = 512, /* unit of a compressed cluster's length */
+	QCOW2_PAGE = 65536, /* most bytes of a table that are cached as one */
+	QCOW2_CACHE = 8 << 20, /* bytes of tables, and as many of inflated clusters */
+	QCOW2_FETCH = 1 << 20, /* compressed bytes to read in one go */
+	QCOW2_BATCH = 128, /* clusters looked up in one go */
+};
+
+enum qcow2_compression { QCOW2_DEFLATE, QCOW2_ZSTD };
+
+/* Blocks of one size, copied in and out under a lock that is held for nothing else. */
+struct qcow2_cache;
+int qcow2_cache_open(size_t block, size_t bytes, struct qcow2_cache **out, struct error *e);
+/* Copies `len` bytes from `skip` of the block known as `key`; false when it is not there. */
+bool qcow2_cache_get(struct qcow2_cache *c, uint64_t key, size_t skip, void *buf, size_t len);
+void qcow2_cache_put(struct qcow2_cache *c, uint64_t key, const void *block);
+void qcow2_cache_close(struct qcow2_cache *c);
+
+/* What one reading thread needs to inflate; kept for the next one. */
+struct qcow2_inflater;
+struct qcow2_pool {
+	pthread_mutex_t lock;
+	struct qcow2_inflater *idle; /* under `lock` */
+};
+
+struct qcow2 {
+	struct disk disk;
+	struct disk *file;
+	uint32_t version;
+	unsigned cluster_bits;
+	uint32_t cluster; /* bytes */
+	uint32_t page; /* bytes of a table that are cached as one */
+	uint64_t l1_off; /* host offset */
+	uint64_t l1_count; /* entries that the guest size needs */
+	enum qcow2_compression compression;
+	uint32_t crypt_method;
+	uint32_t snapshots;
+	bool has_data_file;
+	bool extended_l2;
+	char *backing; /* NULL: none */
+	char *data_file; /* NULL: not named */
+	/* Why the content is not to be read although the header is sound; code 0 when it is. */
+	struct error refusal;
+	struct qcow2_cache *tables; /* by host offset of the page */
+	struct qcow2_cache *clusters; /* inflated, by host offset of the compressed bytes */
+	struct qcow2_pool pool;
+};
+
+/* qcow2_header.c: fills everything of `q` up to and including `refusal` from q->file. */
+int qcow2_load(struct qcow2 *q, struct error *e);
+
+/* qcow2_map.c */
+enum qcow2_kind {
+	QCOW2_NOTHING, /* reads as zeros */
+	QCOW2_ZERO, /* reads as zeros, has a cluster all the same */
+	QCOW2_PLAIN,
+	QCOW2_COMPRESSED,
+};
+
+struct qcow2_cluster {
+	enum qcow2_kind kind;
+	uint64_t off; /* host offset, inside the file unless kind is NOTHING or ZERO */
+	uint32_t stored; /* bytes that hold a compressed cluster, none past the end of file */
+};
+
+/*
+ * Looks up `want` clusters from the one that holds guest offset `off`, fewer where a table ends: at
+ * least one, at most QCOW2_BATCH.
+ */
+int qcow2_map(struct qcow2 *q, uint64_t off, uint64_t want, struct qcow2_cluster *out,
+	size_t *count, struct error *e);
+int qcow2_extent(struct disk *d, uint64_t off, struct extent *out, struct error *e);
+
+/* qcow2_inflate.c */
+int qcow2_pool_open(struct qcow2_pool *p, struct error *e);
+void qcow2_pool_close(struct qcow2_pool *p);
+/* Reads `count` whole compressed clusters into `buf`. */
+int qcow2_inflate(struct qcow2 *q, const struct qcow2_cluster *c, size_t count, uint8_t *buf,
+	struct error *e);
+/* Reads `len` bytes from `skip` of one compressed cluster through the cache. */
+int qcow2_inflate_part(struct qcow2 *q, const struct qcow2_cluster *c, size_t skip, void *buf,
+	size_t len, struct error *e);
+
+/* qcow2_read.c */
+int qcow2_read(struct disk *d, uint64_t off, void *buf, size_t len, struct error *e);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A bounded cache of equal blocks.  Readers copy out instead of pinning, so a block may be replaced
+ * at any time and the lock is never held across a read of the file.  Set-associative: a lookup
+ * looks at WAYS slots however many there are.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "formats/qcow2.h"
+
+enum { WAYS = 8 };
+
+struct slot {
+	uint64_t key;
+	uint64_t used; /* tick of the last use, 0 when empty */
+};
+
+struct qcow2_cache {
+	pthread_mutex_t lock;
+	size_t block;
+	size_t sets;
+	uint64_t tick; /* under `lock`, as are slot and bytes */
+	struct slot *slot; /* sets * WAYS */
+	uint8_t *bytes;
+};
+
+int qcow2_cache_open(size_t block, size_t bytes, struct qcow2_cache **out, struct error *e)
+{
+	struct qcow2_cache *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return error_nomem(e, "a qcow2 cache");
+	if (pthread_mutex_init(&c->lock, NULL)) {
+		free(c);
+		return error_nomem(e, "a qcow2 cache");
+	}
+	c->block = block;
+	c->sets = bytes / block / WAYS;
+	if (!c->sets)
+		c->sets = 1;
+	c->slot = calloc(c->sets * WAYS, sizeof(*c->slot));
+	/* Zeroed memory of this size takes up pages only as they are used. */
+	c->bytes = calloc(c->sets * WAYS, block);
+	if (!c->slot || !c->bytes) {
+		qcow2_cache_close(c);
+		return error_nomem(e, "a qcow2 cache");
+	}
+	*out = c;
+	return 0;
+}
+
+/* First slot of the set that `key` belongs to; keys are offsets, so their low bits say little. */
+static size_t cache_set(const struct qcow2_cache *c, uint64_t key)
+{
+	return (size_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 32) % c->sets * WAYS;
+}
+
+bool qcow2_cache_get(struct qcow2_cache *c, uint64_t key, size_t skip, void *buf, size_t len)
+{
+	size_t first = cache_set(c, key);
+	bool found = false;
+
+	pthread_mutex_lock(&c->lock);
+	for (size_t i = first; i < first + WAYS && !found; i++) {
+		if (!c->slot[i].used || c->slot[i].key != key)
+			continue;
+		c->slot[i].used = ++c->tick;
+		memcpy(buf, c->bytes + i * c->block + skip, len);
+		found = true;
+	}
+	pthread_mutex_unlock(&c->lock);
+	return found;
+}
+
+/* The slot that holds `key` already, or the one unused longest. */
+static size_t cache_victim(const struct qcow2_cache *c, uint64_t key)
+{
+	size_t first = cache_set(c, key);
+	size_t victim = first;
+
+	for (size_t i = first; i < first + WAYS; i++) {
+		if (c->slot[i].used && c->slot[i].key == key)
+			return i;
+		if (c->slot[i].used < c->slot[victim].used)
+			victim = i;
+	}
+	return victim;
+}
+
+void qcow2_cache_put(struct qcow2_cache *c, uint64_t key, const void *block)
+{
+	size_t i;
+
+	pthread_mutex_lock(&c->lock);
+	i = cache_victim(c, key);
+	c->slot[i] = (struct slot){ .key = key, .used = ++c->tick };
+	memcpy(c->bytes + i * c->block, block, c->block);
+	pthread_mutex_unlock(&c->lock);
+}
+
+void qcow2_cache_close(struct qcow2_cache *c)
+{
+	if (!c)
+		return;
+	pthread_mutex_destroy(&c->lock);
+	free(c->slot);
+	free(c->bytes);
+	free(c);
+}

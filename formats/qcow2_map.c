@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Where the guest's clusters are: L1 and L2 tables, read a page at a time and never whole. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "formats/qcow2.h"
+
+#define OFFSET_BITS UINT64_C(0x00fffffffffffe00)
+#define COMPRESSED_BIT (UINT64_C(1) << 62)
+#define ZERO_BIT UINT64_C(1)
+
+/* Bounds what one call of qcow2_extent looks at. */
+enum { EXTENT_ENTRIES = 1024 };
+
+/* Entries of the page that starts with the one at `off`, all inside the file. */
+static int page_read(
+	struct qcow2 *q, uint64_t page, size_t skip, be64 *out, size_t len, struct error *e)
+{
+	uint8_t *bytes = calloc(1, q->page);
+	uint64_t there = q->file->size - page;
+	int rc;
+
+	if (!bytes)
+		return error_nomem(e, "a qcow2 table");
+	rc = disk_read(q->file, page, bytes, (size_t)min_u64(q->page, there), e);
+	if (!rc) {
+		qcow2_cache_put(q->tables, page, bytes);
+		memcpy(out, bytes + skip, len);
+	}
+	free(bytes);
+	return rc;
+}
+
+/* Copies up to *count entries from host offset `off`, which is inside the file; never past a page.
+ */
+static int table_read(struct qcow2 *q, uint64_t off, be64 *out, size_t *count, struct error *e)
+{
+	size_t skip = (size_t)(off % q->page);
+	size_t left = (q->page - skip) / sizeof(be64);
+	uint64_t page = off - skip;
+	int rc;
+
+	if (*count > left)
+		*count = left;
+	if (qcow2_cache_get(q->tables, page, skip, out, *count * sizeof(be64)))
+		return 0;
+	rc = page_read(q, page, skip, out, *count * sizeof(be64), e);
+	return rc ? error_prefix(e, "table at offset %llu", (unsigned long long)off) : 0;
+}
+
+static unsigned l2_bits(const struct qcow2 *q)
+{
+	return q->cluster_bits - 3;
+}
+
+/* Host offset of the L2 table for guest offset `off`, 0 when there is none. */
+static int l2_find(struct qcow2 *q, uint64_t off, uint64_t *l2, struct error *e)
+{
+	uint64_t index = off >> (q->cluster_bits + l2_bits(q));
+	size_t one = 1;
+	be64 entry;
+	int rc;
+
+	rc = table_read(q, q->l1_off + index * sizeof(be64), &entry, &one, e);
+	if (rc)
+		return rc;
+	*l2 = get_be64(entry) & OFFSET_BITS;
+	if (*l2 % q->cluster)
+		return error_set(e, ERR_CORRUPT,
+			"L2 table of guest offset %llu is at %llu, not on a cluster",
+			(unsigned long long)off, (unsigned long long)*l2);
+	if (!range_fits(*l2, q->cluster, q->file->size))
+		return error_set(e, ERR_CORRUPT,
+			"L2 table of guest offset %llu is at %llu, past the end of the file at "
+			"%llu",
+			(unsigned long long)off, (unsigned long long)*l2,
+			(unsigned long long)q->file->size);
+	return 0;
+}
+
+/* "Compressed Clusters Descriptor": the split between offset and length moves with cluster_bits. */
+static int decode_compressed(const struct qcow2 *q, uint64_t entry, uint64_t guest,
+	struct qcow2_cluster *out, struct error *e)
+{
+	unsigned shift = 62 - (q->cluster_bits - 8);
+	uint64_t off = entry & ((UINT64_C(1) << shift) - 1);
+	uint64_t sectors = (entry & (COMPRESSED_BIT - 1)) >> shift;
+	uint64_t len = (sectors + 1) * QCOW2_SECTOR - off % QCOW2_SECTOR;
+
+	if (off >= q->file->size)
+		return error_set(e, ERR_CORRUPT,
+			"compressed cluster of guest offset %llu is at %llu, past the end of the "
+			"file at %llu",
+			(unsigned long long)guest, (unsigned long long)off,
+			(unsigned long long)q->file->size);
+	/* The last sector need not be whole in the file. */
+	len = min_u64(len, q->file->size - off);
+	*out = (struct qcow2_cluster){ QCOW2_COMPRESSED, off, (uint32_t)len };
+	return 0;
+}
+
+static int decode_standard(const struct qcow2 *q, uint64_t entry, uint64_t guest,
+	struct qcow2_cluster *out, struct error *e)
+{
+	uint64_t off = entry & OFFSET_BITS;
+
+	if (off % q->cluster)
+		return error_set(e, ERR_CORRUPT,
+			"cluster of guest offset %llu is at %llu, not on a cluster",
+			(unsigned long long)guest, (unsigned long long)off);
+	if (entry & ZERO_BIT && q->version < 3)
+		return error_set(e, ERR_CORRUPT,
+			"guest offset %llu is a zero cluster, which version 2 does not have",
+			(unsigned long long)guest);
+	if (entry & ZERO_BIT || !off) {
+		*out = (struct qcow2_cluster){ off ? QCOW2_ZERO : QCOW2_NOTHING, off, 0 };
+		return 0;
+	}
+	if (off >= q->file->size)
+		return error_set(e, ERR_CORRUPT,
+			"cluster of guest offset %llu is at %llu, past the end of the file at %llu",
+			(unsigned long long)guest, (unsigned long long)off,
+			(unsigned long long)q->file->size);
+	*out = (struct qcow2_cluster){ QCOW2_PLAIN, off, 0 };
+	return 0;
+}
+
+/* Decodes up to the first bad entry, which is an error only when it comes first. */
+static int decode_all(const struct qcow2 *q, const be64 *entry, uint64_t guest,
+	struct qcow2_cluster *out, size_t *count, struct error *e)
+{
+	for (size_t i = 0; i < *count; i++) {
+		uint64_t value = get_be64(entry[i]);
+		uint64_t at = guest + (uint64_t)i * q->cluster;
+		int rc;
+
+		if (value & COMPRESSED_BIT)
+			rc = decode_compressed(q, value, at, &out[i], i ? NULL : e);
+		else
+			rc = decode_standard(q, value, at, &out[i], i ? NULL : e);
+		if (rc && !i)
+			return rc;
+		if (rc)
+			*count = i;
+	}
+	return 0;
+}
+
+int qcow2_map(struct qcow2 *q, uint64_t off, uint64_t want, struct qcow2_cluster *out,
+	size_t *count, struct error *e)
+{
+	uint64_t per_table = UINT64_C(1) << l2_bits(q);
+	uint64_t index = (off >> q->cluster_bits) & (per_table - 1);
+	be64 entry[QCOW2_BATCH];
+	uint64_t l2;
+	int rc;
+
+	*count = (size_t)min_u64(min_u64(want, QCOW2_BATCH), per_table - index);
+	rc = l2_find(q, off, &l2, e);
+	if (rc)
+		return rc;
+	if (!l2) {
+		memset(out, 0, *count * sizeof(*out));
+		return 0;
+	}
+	rc = table_read(q, l2 + index * sizeof(be64), entry, count, e);
+	if (rc)
+		return rc;
+	return decode_all(q, entry, off & ~((uint64_t)q->cluster - 1), out, count, e);
+}
+
+/* Guest bytes from `off` that no L2 table describes, 0 when one does. */
+static int gap_find(struct qcow2 *q, uint64_t off, uint64_t *gap, struct error *e)
+{
+	uint64_t table_span = (uint64_t)q->cluster << l2_bits(q);
+	uint64_t index = off / table_span;
+	size_t count = (size_t)min_u64(q->l1_count - index, EXTENT_ENTRIES);
+	be64 entry[EXTENT_ENTRIES];
+	size_t empty = 0;
+	int rc;
+
+	rc = table_read(q, q->l1_off + index * sizeof(be64), entry, &count, e);
+	if (rc)
+		return rc;
+	while (empty < count && !(get_be64(entry[empty]) & OFFSET_BITS))
+		empty++;
+	*gap = empty ? empty * table_span - off % table_span : 0;
+	return 0;
+}
+
+static bool continues(
+	const struct qcow2 *q, const struct qcow2_cluster *a, const struct qcow2_cluster *b)
+{
+	return a->kind == b->kind && (a->kind != QCOW2_PLAIN || b->off == a->off + q->cluster);
+}
+
+/* Counts the clusters from `off` on that are like the first, which is left in *first. */
+static int alike_count(struct qcow2 *q, uint64_t off, struct qcow2_cluster *first, uint64_t *alike,
+	struct error *e)
+{
+	uint64_t left = div_up(q->disk.size, q->cluster) - (off >> q->cluster_bits);
+	struct qcow2_cluster c[QCOW2_BATCH], last;
+	size_t count;
+	int rc;
+
+	rc = qcow2_map(q, off, 1, first, &count, e);
+	if (rc)
+		return rc;
+	last = *first;
+	*alike = 1;
+	while (*alike < EXTENT_ENTRIES && *alike < left) {
+		/* What is wrong further on is for whoever gets there. */
+		if (qcow2_map(q, off + *alike * q->cluster, left - *alike, c, &count, NULL))
+			return 0;
+		for (size_t i = 0; i < count; i++) {
+			if (!continues(q, &last, &c[i]))
+				return 0;
+			last = c[i];
+			++*alike;
+		}
+	}
+	return 0;
+}
+
+/* Cuts a plain extent where the file has a hole or ends: a preallocated last cluster may be cut
+ * short. */
+static int plain_finish(struct qcow2 *q, struct extent *x, struct error *e)
+{
+	struct extent host;
+	int rc;
+
+	if (x->offset >= q->file->size) {
+		x->zero = true;
+		x->plain = false;
+		x->offset = 0;
+		return 0;
+	}
+	rc = disk_extent(q->file, x->offset, &host, e);
+	if (rc)
+		return rc;
+	x->zero = host.zero;
+	x->length = min_u64(x->length, host.length);
+	return 0;
+}
+
+int qcow2_extent(struct disk *d, uint64_t off, struct extent *out, struct error *e)
+{
+	struct qcow2 *q = (struct qcow2 *)d;
+	uint64_t skip = off & (q->cluster - 1);
+	struct qcow2_cluster first;
+	uint64_t alike, gap;
+	int rc;
+
+	if (q->refusal.code)
+		return error_set(e, (enum error_code)q->refusal.code, "%s", q->refusal.text);
+	rc = gap_find(q, off, &gap, e);
+	if (rc)
+		return rc;
+	if (gap) {
+		*out = (struct extent){ .length = gap, .zero = true };
+		return 0;
+	}
+	rc = alike_count(q, off, &first, &alike, e);
+	if (rc)
+		return rc;
+	*out = (struct extent){
+		.length = alike * q->cluster - skip,
+		.zero = first.kind == QCOW2_NOTHING || first.kind == QCOW2_ZERO,
+		.stored = first.kind != QCOW2_NOTHING,
+		.compressed = first.kind == QCOW2_COMPRESSED,
+		.plain = first.kind == QCOW2_PLAIN,
+		.offset = first.kind == QCOW2_PLAIN ? first.off + skip : 0,
+	};
+	return out->plain ? plain_finish(q, out, e) : 0;
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Which container a file is.  The content decides and never the name, and what could be two things
+ * is neither: an image that one tool takes for raw and the next for qcow2 leaks files of the host.
+ */
+#include <stdlib.h>
+
+#include "base/buffer.h"
+#include "disk/host_file.h"
+#include "disk/image.h"
+#include "disk/known.h"
+
+enum { TAIL_SIZE = 512, RAW_SECTOR = 512 };
+
+struct sample {
+	struct probe probe;
+	uint8_t *bytes; /* head, then tail */
+};
+
+static int sample_load(struct disk *file, struct sample *out, struct error *e)
+{
+	size_t head = file->size < PROBE_SIZE ? (size_t)file->size : PROBE_SIZE;
+	uint8_t *bytes;
+	int rc;
+
+	if (!file->size)
+		return error_set(e, ERR_CORRUPT, "the file is empty");
+	bytes = malloc(PROBE_SIZE + TAIL_SIZE);
+	if (!bytes)
+		return error_nomem(e, "a look at the file");
+	rc = disk_read(file, 0, bytes, head, e);
+	if (!rc && file->size >= TAIL_SIZE)
+		rc = disk_read(file, file->size - TAIL_SIZE, bytes + PROBE_SIZE, TAIL_SIZE, e);
+	if (rc) {
+		free(bytes);
+		return rc;
+	}
+	out->bytes = bytes;
+	out->probe = (struct probe){
+		.head = bytes,
+		.head_len = head,
+		.tail = file->size >= TAIL_SIZE ? bytes + PROBE_SIZE : NULL,
+		.size = file->size,
+	};
+	return 0;
+}
+
+/* Who says that the file is theirs. */
+struct claims {
+	size_t count;
+	const struct format *format; /* the last format that did, NULL when none */
+	const struct format *fallback;
+	struct buffer names;
+};
+
+static int claim_add(struct claims *c, const char *name, struct error *e)
+{
+	c->count++;
+	return buffer_format(&c->names, e, "%s%s", c->names.len ? " and " : "", name);
+}
+
+static int claims_collect(const struct probe *p, struct claims *c, struct error *e)
+{
+	const char *known;
+	int rc = 0;
+
+	for (const struct format *const *f = format_list; *f && !rc; f++) {
+		enum probe_answer answer = (*f)->probe(p);
+
+		if (answer == PROBE_YES) {
+			c->format = *f;
+			rc = claim_add(c, (*f)->name, e);
+		} else if (answer == PROBE_FALLBACK) {
+			c->fallback = *f;
+		}
+	}
+	for (size_t i = 0; !rc && (known = known_container(p, i)); i++)
+		rc = claim_add(c, known, e);
+	return rc;
+}
+
+/* Nobody claims the file: is it a raw disk? */
+static int take_fallback(const struct probe *p, const struct format *fallback,
+	const struct format **out, struct error *e)
+{
+	const char *content = known_content(p);
+
+	if (content)
+		return error_set(e, ERR_UNSUPPORTED,
+			"the content is %s, not a disk; -f raw takes it all the same", content);
+	if (p->size % RAW_SECTOR || !fallback)
+		return error_set(e, ERR_UNSUPPORTED,
+			"the content is no known container, and %llu bytes are no whole number of "
+			"sectors; -f raw takes it all the same",
+			(unsigned long long)p->size);
+	*out = fallback;
+	return 0;
+}
+
+static int claims_decide(
+	const struct claims *c, const struct probe *p, const struct format **out, struct error *e)
+{
+	if (!c->count)
+		return take_fallback(p, c->fallback, out, e);
+	if (c->count > 1)
+		return error_set(e, ERR_REFUSED,
+			"the content could be %s; -f FORMAT says which it is",
+			buffer_text(&c->names));
+	if (!c->format)
+		return error_set(e, ERR_UNSUPPORTED, "the content is %s, which is not read",
+			buffer_text(&c->names));
+	*out = c->format;
+	return 0;
+}
+
+int image_probe(struct disk *file, const struct format **out, struct error *e)
+{
+	struct claims c = { 0 };
+	struct sample s;
+	int rc = sample_load(file, &s, e);
+
+	if (rc)
+		return rc;
+	rc = claims_collect(&s.probe, &c, e);
+	if (!rc)
+		rc = claims_decide(&c, &s.probe, out, e);
+	buffer_free(&c.names);
+	free(s.bytes);
+	return rc;
+}
+
+static int unknown_format(const char *name, struct error *e)
+{
+	struct buffer known = { 0 };
+	int rc = 0;
+
+	for (const struct format *const *f = format_list; *f && !rc; f++)
+		rc = buffer_format(&known, e, "%s%s", known.len ? ", " : "", (*f)->name);
+	if (!rc)
+		rc = error_set(e, ERR_USAGE, "no such format: %.64s; there are %s", name,
+			buffer_text(&known));
+	buffer_free(&known);
+	return rc;
+}
+
+static int content_open(struct disk *file, const char *path, const struct format *format,
+	struct disk **out, const struct format **used, struct error *e)
+{
+	struct open_options options = { .path = path };
+	int rc = 0;
+
+	if (!file->size)
+		rc = error_set(e, ERR_CORRUPT, "the file is empty");
+	else if (!format)
+		rc = image_probe(file, &format, e);
+	if (!rc)
+		rc = format->open(file, &options, out, e);
+	if (rc)
+		return error_prefix(e, "%s", path);
+	if (used)
+		*used = format;
+	return 0;
+}
+
+int image_open(const char *path, const char *format, struct disk **out, const struct format **used,
+	struct error *e)
+{
+	const struct format *forced = NULL;
+	struct disk *file;
+	int rc;
+
+	if (format) {
+		forced = format_by_name(format);
+		if (!forced)
+			return unknown_format(format, e);
+	}
+	rc = host_file_open(path, &file, e);
+	if (rc)
+		return rc;
+	rc = content_open(file, path, forced, out, used, e);
+	if (rc)
+		disk_close(file);
+	return rc;
+}
