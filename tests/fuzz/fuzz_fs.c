@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Any bytes as a file system: identified, opened, walked a little and edited. */
+#include <string.h>
+
+#include "disk/memory.h"
+#include "fs/tree.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+
+static void tree_use(struct fs *fs, bool write)
+{
+	struct tree_put put = { .why = "fuzz" };
+	struct strings names = { 0 };
+	struct buffer text = { 0 };
+	struct tree *t;
+	struct error e;
+
+	if (tree_open(fs, "p1", NULL, &t, &e))
+		return;
+	tree_list(t, "/", &names, &e);
+	for (size_t i = 0; i < names.count && i < 20; i++) {
+		struct fs_stat st;
+
+		tree_stat(t, names.item[i], TREE_FOLLOW, &st, &e);
+		tree_read(t, names.item[i], 1 << 20, &text, &e);
+		text.len = 0;
+	}
+	if (write && tree_put_bytes(t, "/etc/new", "text", 4, &put, &e) == 0)
+		fs_sync(fs, &e);
+	buffer_free(&text);
+	strings_free(&names);
+	tree_close(t);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+	for (int write = 0; write < 2; write++) {
+		struct disk *d;
+		struct fs_id id;
+		struct fs *fs;
+		struct error e;
+
+		if (memory_disk_open(bytes, len, &d, &e))
+			return 0;
+		fs_identify(d, &id, &e);
+		if (fs_open(d, write, &fs, &e) == 0) {
+			tree_use(fs, write);
+			fs_close(fs);
+		}
+		disk_close(d);
+	}
+	return 0;
+}
