@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The UTF-16 texts of a VHDX: its creator's name and the path of a parent. */
+#include "formats/vhdx.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+
+enum { REPLACEMENT = 0xfffd };
+
+static char *utf8_put(char *out, uint32_t c)
+{
+	if (c < 0x80) {
+		*out++ = (char)c;
+	} else if (c < 0x800) {
+		*out++ = (char)(0xc0 | c >> 6);
+		*out++ = (char)(0x80 | (c & 0x3f));
+	} else if (c < 0x10000) {
+		*out++ = (char)(0xe0 | c >> 12);
+		*out++ = (char)(0x80 | (c >> 6 & 0x3f));
+		*out++ = (char)(0x80 | (c & 0x3f));
+	} else {
+		*out++ = (char)(0xf0 | c >> 18);
+		*out++ = (char)(0x80 | (c >> 12 & 0x3f));
+		*out++ = (char)(0x80 | (c >> 6 & 0x3f));
+		*out++ = (char)(0x80 | (c & 0x3f));
+	}
+	return out;
+}
+
+/* The character at text[*i], which is moved past it.  Half a surrogate pair has no character, and
+ * control characters stand in no path or name: they could only confuse a terminal. */
+static uint32_t utf16_next(const le16 *text, size_t units, size_t *i)
+{
+	uint32_t c = get_le16(text[(*i)++]);
+	uint32_t low = *i < units ? get_le16(text[*i]) : 0;
+
+	if (c >= 0xd800 && c < 0xdc00 && low >= 0xdc00 && low < 0xe000) {
+		++*i;
+		return 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+	}
+	if ((c >= 0xd800 && c < 0xe000) || (c && c < 0x20) || (c >= 0x7f && c < 0xa0))
+		return REPLACEMENT;
+	return c;
+}
+
+void vhdx_text(const le16 *text, size_t units, char *out)
+{
+	size_t i = 0;
+
+	while (i < units) {
+		uint32_t c = utf16_next(text, units, &i);
+
+		if (!c)
+			break;
+		out = utf8_put(out, c);
+	}
+	*out = 0;
+}
+
+static bool key_is(const le16 *key, size_t units, const char *name)
+{
+	if (units != strlen(name))
+		return false;
+	for (size_t i = 0; i < units; i++)
+		if (get_le16(key[i]) != (uint8_t)name[i])
+			return false;
+	return true;
+}
+
+/* The value of `name` among the locator's entries (2.6.2.6.2), or NULL.  Entries that reach out of
+ * the item are passed over: the path only serves to tell people. */
+static const le16 *locator_value(const uint8_t *item, size_t len, const char *name, size_t *units)
+{
+	const struct vhdx_locator_header *h = (const struct vhdx_locator_header *)item;
+	const struct vhdx_locator_entry *entry = (const struct vhdx_locator_entry *)(h + 1);
+	size_t count = min_u64(get_le16(h->count), (len - sizeof(*h)) / sizeof(*entry));
+
+	for (size_t i = 0; i < count; i++) {
+		uint32_t key = get_le32(entry[i].key_offset);
+		uint32_t value = get_le32(entry[i].value_offset);
+		uint16_t key_len = get_le16(entry[i].key_length);
+		uint16_t value_len = get_le16(entry[i].value_length);
+
+		if (!range_fits(key, key_len, len) || !range_fits(value, value_len, len))
+			continue;
+		if (!key_is((const le16 *)(item + key), key_len / sizeof(le16), name))
+			continue;
+		*units = value_len / sizeof(le16);
+		return (const le16 *)(item + value);
+	}
+	return NULL;
+}
+
+int vhdx_parent_path(const uint8_t *item, size_t len, char **path, struct error *e)
+{
+	/* A volume's GUID comes last: it means nothing on another host. */
+	static const char *const names[] = { "relative_path", "absolute_win32_path",
+		"volume_path" };
+
+	*path = NULL;
+	if (len < sizeof(struct vhdx_locator_header))
+		return 0;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		size_t units = 0;
+		const le16 *value = locator_value(item, len, names[i], &units);
+
+		if (!value || !units)
+			continue;
+		*path = malloc(units * 3 + 1);
+		if (!*path)
+			return error_nomem(e, "the parent's path");
+		vhdx_text(value, units, *path);
+		return 0;
+	}
+	return 0;
+}
