@@ -40,6 +40,7 @@ struct image_info {
 	uint64_t block_size;		/* bytes; 0 when the format has none */
 	bool compressed;
 	bool log_dirty;
+	uint64_t log_size;		/* bytes; 0 when the format has no log */
 	bool encrypted;
 	uint32_t snapshots;
 	char *creator;

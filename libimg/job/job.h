@@ -2,6 +2,8 @@
 #ifndef LIBIMG_JOB_JOB_H
 #define LIBIMG_JOB_JOB_H
 
+#include <jansson.h>
+
 #include "base/journal.h"
 #include "disk/convert.h"
 #include "disk/format.h"
@@ -42,15 +44,27 @@ void inject_result_free(struct inject_result *r);
 struct package_job {
 	const char *source, *destination;	/* destination: a directory that does not exist yet */
 	const char *source_format;
-	const struct target *target;		/* NULL: the first one that the guest is ready for */
+	const struct target_list *targets;	/* described is one that the guest is ready for; NULL: one of
+						   `known` that fits the container, or none */
 	const struct target_list *known;
 	struct strings properties;		/* --property, "key=value" */
 	const char *name;			/* image name; NULL: from the source's file name */
-	struct output_options output;
+	struct output_options output;		/* no_sync only */
 	struct convert_options engine;		/* progress only */
 };
 
-/* Image, image.json, SHA512SUMS, SHA256SUMS, MD5SUMS in a new directory, which appears whole or not at all. */
-int job_package(const struct package_job *j, struct error *e);
+struct package_result {
+	json_t *image;			/* what image.json holds */
+	const struct target *target;	/* described: of the job's lists; NULL: none */
+	uint64_t file_size;
+	struct report findings;		/* what may surprise whoever uploads it */
+};
+
+/*
+ * Image, image.json, SHA512SUMS, SHA256SUMS, MD5SUMS in a new directory, which appears whole or not at all.
+ * ERR_NOTREADY when the guest is ready for none of `targets`.
+ */
+int job_package(const struct package_job *j, struct package_result *result, struct error *e);
+void package_result_free(struct package_result *r);
 
 #endif

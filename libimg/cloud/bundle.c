@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cloud/bundle.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "cloud/copy.h"
+#include "cloud/sums.h"
+
+struct bundle {
+	int parent; /* the folder of the destination */
+	int folder; /* the bundle, locked; -1 before it is made */
+	char *name; /* of the destination in its folder */
+	char *temporary; /* name while there is no other, else NULL */
+	bool no_sync;
+	struct buffer sums[SUM_COUNT]; /* what the digest files will hold */
+};
+
+bool bundle_name_fits(const char *name)
+{
+	for (const char *c = name; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == '\\' || *c == '/' || *c == 0x7f)
+			return false;
+	for (size_t i = 0; i < SUM_COUNT; i++)
+		if (!strcmp(name, sum_file[i]))
+			return false;
+	return *name && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+/* Splits the destination into an open folder and a name. */
+static int split(struct bundle *b, const char *destination, struct error *e)
+{
+	size_t end = strlen(destination);
+	size_t start;
+	char *folder;
+
+	while (end > 1 && destination[end - 1] == '/')
+		end--;
+	for (start = end; start && destination[start - 1] != '/'; start--)
+		;
+	b->name = strndup(destination + start, end - start);
+	folder = start ? strndup(destination, start) : strdup(".");
+	if (!b->name || !folder) {
+		free(folder);
+		return error_nomem(e, "a file name");
+	}
+	b->parent = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(folder);
+	if (b->parent < 0)
+		return error_errno(e, errno, "cannot open its folder");
+	return 0;
+}
+
+/* Removes the files of a folder that hvimg made: it holds no folders. */
+static void empty_folder(int folder)
+{
+	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while ((entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			unlinkat(folder, entry->d_name, 0);
+	closedir(dir);
+}
+
+/* Whether the locked folder still has its temporary name: its maker may just have finished it. */
+static bool still_there(const struct bundle *b)
+{
+	struct stat locked, named;
+
+	return !fstat(b->folder, &locked) &&
+		!fstatat(b->parent, b->temporary, &named, AT_SYMLINK_NOFOLLOW) &&
+		locked.st_ino == named.st_ino && locked.st_dev == named.st_dev;
+}
+
+/*
+ * Makes the folder, or takes over what a killed run left.  The lock tells the two apart from
+ * another run that is at work on the same destination.
+ */
+static int make_folder(struct bundle *b, struct error *e)
+{
+	if (asprintf(&b->temporary, ".%.200s.hvimg-part", b->name) < 0) {
+		b->temporary = NULL;
+		return error_nomem(e, "a file name");
+	}
+	if (mkdirat(b->parent, b->temporary, 0777) && errno != EEXIST) {
+		int number = errno;
+
+		free(b->temporary);
+		b->temporary = NULL;
+		return error_errno(e, number, "cannot make a folder beside it");
+	}
+	b->folder = openat(
+		b->parent, b->temporary, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (b->folder >= 0 && !flock(b->folder, LOCK_EX | LOCK_NB) && still_there(b)) {
+		empty_folder(b->folder);
+		return 0;
+	}
+	/* It is not ours to remove. */
+	error_set(e, ERR_EXISTS, "another hvimg is writing to %s beside it", b->temporary);
+	free(b->temporary);
+	b->temporary = NULL;
+	return -ERR_EXISTS;
+}
+
+int bundle_open(const char *destination, bool no_sync, struct bundle **out, struct error *e)
+{
+	struct bundle *b = calloc(1, sizeof(*b));
+	struct stat st;
+	int rc;
+
+	if (!b)
+		return error_nomem(e, "a bundle");
+	b->parent = -1;
+	b->folder = -1;
+	b->no_sync = no_sync;
+	if (!lstat(destination, &st))
+		rc = error_set(e, ERR_EXISTS, "exists already: remove it or name another folder");
+	else
+		rc = split(b, destination, e);
+	if (!rc)
+		rc = make_folder(b, e);
+	if (rc)
+		bundle_close(b);
+	else
+		*out = b;
+	return rc;
+}
+
+static int file_create(const struct bundle *b, const char *name, int *fd, struct error *e)
+{
+	*fd = openat(b->folder, name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666);
+	return *fd < 0 ? error_errno(e, errno, "cannot create %s", name) : 0;
+}
+
+/* Errors of a network or full file system may only show up here. */
+static int file_end(const struct bundle *b, const char *name, int fd, int rc, struct error *e)
+{
+	if (!rc && !b->no_sync && fsync(fd))
+		rc = error_errno(e, errno, "cannot sync %s", name);
+	if (close(fd) && !rc)
+		rc = error_errno(e, errno, "cannot close %s", name);
+	return rc;
+}
+
+static int note_sums(
+	struct bundle *b, const char *name, char hex[SUM_COUNT][DIGEST_HEX_MAX], struct error *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < SUM_COUNT; i++)
+		rc = buffer_format(&b->sums[i], e, "%s  %s\n", hex[i], name);
+	return rc;
+}
+
+int bundle_copy(struct bundle *b, const char *source, const char *name,
+	const struct convert_options *progress, uint64_t *size, struct error *e)
+{
+	char hex[SUM_COUNT][DIGEST_HEX_MAX];
+	int fd;
+	int rc = file_create(b, name, &fd, e);
+
+	if (rc)
+		return rc;
+	rc = copy_with_sums(source, fd, progress, size, hex, e);
+	rc = file_end(b, name, fd, rc, e);
+	return rc ? rc : note_sums(b, name, hex, e);
+}
+
+static int file_write(
+	struct bundle *b, const char *name, const void *bytes, size_t len, struct error *e)
+{
+	int fd;
+	int rc = file_create(b, name, &fd, e);
+
+	if (rc)
+		return rc;
+	rc = write_fully(fd, 0, bytes, len, e);
+	if (rc)
+		error_prefix(e, "%s", name);
+	return file_end(b, name, fd, rc, e);
+}
+
+int bundle_add(struct bundle *b, const char *name, const void *bytes, size_t len, struct error *e)
+{
+	char hex[SUM_COUNT][DIGEST_HEX_MAX];
+	int rc = file_write(b, name, bytes, len, e);
+
+	for (size_t i = 0; !rc && i < SUM_COUNT; i++)
+		rc = digest_bytes(sum_algorithm[i], bytes, len, hex[i], e);
+	return rc ? rc : note_sums(b, name, hex, e);
+}
+
+/* Never over something that came there meanwhile, where the file system can tell. */
+static int give_name(struct bundle *b, struct error *e)
+{
+	int failed = renameat2(b->parent, b->temporary, b->parent, b->name, RENAME_NOREPLACE);
+
+	if (failed && (errno == EINVAL || errno == ENOSYS))
+		failed = renameat(b->parent, b->temporary, b->parent, b->name);
+	if (failed)
+		return error_errno(e, errno, "cannot give the folder its name");
+	free(b->temporary);
+	b->temporary = NULL;
+	return 0;
+}
+
+int bundle_commit(struct bundle *b, struct error *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < SUM_COUNT; i++)
+		rc = file_write(b, sum_file[i], b->sums[i].data, b->sums[i].len, e);
+	if (!rc && !b->no_sync && fsync(b->folder))
+		rc = error_errno(e, errno, "cannot sync the folder");
+	if (!rc)
+		rc = give_name(b, e);
+	if (!rc && !b->no_sync && fsync(b->parent))
+		rc = error_errno(e, errno, "cannot sync the folder above");
+	return rc;
+}
+
+void bundle_close(struct bundle *b)
+{
+	if (!b)
+		return;
+	if (b->temporary) {
+		empty_folder(b->folder);
+		unlinkat(b->parent, b->temporary, AT_REMOVEDIR);
+	}
+	if (b->folder >= 0)
+		close(b->folder);
+	if (b->parent >= 0)
+		close(b->parent);
+	for (size_t i = 0; i < SUM_COUNT; i++)
+		buffer_free(&b->sums[i]);
+	free(b->temporary);
+	free(b->name);
+	free(b);
+}
