@@ -176,7 +176,7 @@ int image_open(const char *path, const char *format, struct disk **out, const st
 	}
 	rc = host_file_open(path, &file, e);
 	if (rc)
-		return rc;
+		return error_prefix(e, "%s", path);
 	rc = content_open(file, path, forced, out, used, e);
 	if (rc)
 		disk_close(file);
