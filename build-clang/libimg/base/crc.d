@@ -1,3 +1,0 @@
-build-clang/libimg/base/crc.o: libimg/base/crc.c libimg/base/crc.h
-
-libimg/base/crc.h:

@@ -1,6 +1,0 @@
-build-clang/libimg/base/digest.o: libimg/base/digest.c \
-  libimg/base/digest.h libimg/base/error.h
-
-libimg/base/digest.h:
-
-libimg/base/error.h:

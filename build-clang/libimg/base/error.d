@@ -1,3 +1,0 @@
-build-clang/libimg/base/error.o: libimg/base/error.c libimg/base/error.h
-
-libimg/base/error.h:
