@@ -1,2 +1,0 @@
-build-tsan/libimg/base/crc.o: libimg/base/crc.c libimg/base/crc.h
-libimg/base/crc.h:

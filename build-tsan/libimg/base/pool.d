@@ -1,4 +1,0 @@
-build-tsan/libimg/base/pool.o: libimg/base/pool.c libimg/base/pool.h \
- libimg/base/error.h
-libimg/base/pool.h:
-libimg/base/error.h:

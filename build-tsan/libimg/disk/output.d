@@ -1,4 +1,0 @@
-build-tsan/libimg/disk/output.o: libimg/disk/output.c \
- libimg/disk/output.h libimg/base/error.h
-libimg/disk/output.h:
-libimg/base/error.h:
