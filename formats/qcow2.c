@@ -108,7 +108,7 @@ static int qcow2_info(struct disk *d, struct image_info *out, struct error *e)
 	rc = add_reference(out, q->backing, e);
 	if (!rc)
 		rc = add_reference(out, q->data_file, e);
-	if (!rc && !q->refusal.code)
+	if (!rc)
 		rc = find_compressed(q, &out->compressed, e);
 	return rc;
 }

@@ -77,11 +77,15 @@ struct qcow2 {
 	enum qcow2_compression compression;
 	uint32_t crypt_method;
 	uint32_t snapshots;
+	uint64_t data_end; /* clusters start before it; no limit when they are in another file */
 	bool has_data_file;
 	bool extended_l2;
 	char *backing; /* NULL: none */
 	char *data_file; /* NULL: not named */
-	/* Why the content is not to be read although the header is sound; code 0 when it is. */
+	/*
+	 * Why reading fails although the header is sound; code 0 when it does not.  Opening
+	 * succeeds, so that such an image can be described.
+	 */
 	struct error refusal;
 	struct qcow2_cache *tables; /* by host offset of the page */
 	struct qcow2_cache *clusters; /* inflated, by host offset of the compressed bytes */

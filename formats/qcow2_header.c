@@ -255,6 +255,7 @@ int qcow2_load(struct qcow2 *q, struct error *e)
 	if ((rc = load_version(q, &h, e)) || (rc = load_backing(q, &h, e)) ||
 		(rc = load_extensions(q, &h, e)) || (rc = load_size(q, &h, e)))
 		return rc;
+	q->data_end = q->has_data_file ? UINT64_MAX : q->file->size;
 	find_refusal(q);
 	return 0;
 }

@@ -117,11 +117,11 @@ static int decode_standard(const struct qcow2 *q, uint64_t entry, uint64_t guest
 		*out = (struct qcow2_cluster){ off ? QCOW2_ZERO : QCOW2_NOTHING, off, 0 };
 		return 0;
 	}
-	if (off >= q->file->size)
+	if (off >= q->data_end)
 		return error_set(e, ERR_CORRUPT,
 			"cluster of guest offset %llu is at %llu, past the end of the file at %llu",
 			(unsigned long long)guest, (unsigned long long)off,
-			(unsigned long long)q->file->size);
+			(unsigned long long)q->data_end);
 	*out = (struct qcow2_cluster){ QCOW2_PLAIN, off, 0 };
 	return 0;
 }
@@ -244,16 +244,21 @@ static int plain_finish(struct qcow2 *q, struct extent *x, struct error *e)
 	return 0;
 }
 
-int qcow2_extent(struct disk *d, uint64_t off, struct extent *out, struct error *e)
+/* An image that must not be read still tells how much it stores, but nothing about the content. */
+static void hide_content(struct extent *x)
 {
-	struct qcow2 *q = (struct qcow2 *)d;
+	x->zero = false;
+	x->plain = false;
+	x->offset = 0;
+}
+
+static int content_extent(struct qcow2 *q, uint64_t off, struct extent *out, struct error *e)
+{
 	uint64_t skip = off & (q->cluster - 1);
 	struct qcow2_cluster first;
 	uint64_t alike, gap;
 	int rc;
 
-	if (q->refusal.code)
-		return error_set(e, (enum error_code)q->refusal.code, "%s", q->refusal.text);
 	rc = gap_find(q, off, &gap, e);
 	if (rc)
 		return rc;
@@ -272,5 +277,20 @@ int qcow2_extent(struct disk *d, uint64_t off, struct extent *out, struct error 
 		.plain = first.kind == QCOW2_PLAIN,
 		.offset = first.kind == QCOW2_PLAIN ? first.off + skip : 0,
 	};
-	return out->plain ? plain_finish(q, out, e) : 0;
+	return out->plain && !q->refusal.code ? plain_finish(q, out, e) : 0;
+}
+
+int qcow2_extent(struct disk *d, uint64_t off, struct extent *out, struct error *e)
+{
+	struct qcow2 *q = (struct qcow2 *)d;
+	int rc;
+
+	if (q->extended_l2) {
+		*out = (struct extent){ .length = d->size - off, .stored = true };
+		return 0;
+	}
+	rc = content_extent(q, off, out, e);
+	if (!rc && q->refusal.code)
+		hide_content(out);
+	return rc;
 }
