@@ -110,7 +110,9 @@ const struct format vhdx_format = {
 	.help = "Hyper-V virtual hard disk, version 2",
 	.endings = vhdx_endings,
 	.glance_name = "vhdx",
+	.options = vhdx_options,
 	.probe = vhdx_probe,
 	.open = vhdx_open,
 	.info = vhdx_info,
+	.create = vhdx_create,
 };

@@ -143,7 +143,7 @@ struct vhdx_range {
 struct vhdx_image {
 	/* vhdx_load_header: from the current header. */
 	char creator[VHDX_CREATOR_UNITS * 3 + 1]; /* UTF-8 */
-	struct guid data_write, log_guid;
+	struct guid file_write, data_write, log_guid;
 	bool log_dirty;
 	struct vhdx_range log;
 	/* vhdx_load_tables: from the region table. */
@@ -188,6 +188,12 @@ static inline uint64_t vhdx_bat_index(uint64_t block, uint32_t chunk_ratio)
 {
 	return block + block / chunk_ratio;
 }
+
+/* Fills sizes, sectors, subformat, log length and a given identifier from what is asked for. */
+int vhdx_plan(const struct image_spec *spec, struct vhdx_image *image, struct error *e);
+/* Writes metadata, region tables, headers and identifier into a file that reads as zeros there. */
+int vhdx_write_head(struct output *file, const struct vhdx_image *image, struct error *e);
+extern const struct format_option vhdx_options[];
 
 int vhdx_open(struct disk *file, const struct open_options *o, struct disk **out, struct error *e);
 int vhdx_info(struct disk *d, struct image_info *out, struct error *e);

@@ -101,6 +101,7 @@ int vhdx_load_header(struct disk *file, struct vhdx_image *image, struct error *
 	if (get_le16(h->version) != 1)
 		return error_set(e, ERR_UNSUPPORTED, "VHDX version %u, only 1 is known",
 			get_le16(h->version));
+	image->file_write = h->file_write;
 	image->data_write = h->data_write;
 	image->log_guid = h->log;
 	image->log_dirty = !guid_is_zero(h->log);
