@@ -7,28 +7,30 @@
 
 enum { HELP_COLUMN = 28, HELP_WIDTH = 96 };
 
-/* Prints `text` broken at spaces; the cursor is at `column` already. */
+/* Prints `text` broken at spaces; the cursor is at `column` already, an empty line starts a
+ * paragraph. */
 static void put_wrapped(FILE *out, const char *text, int indent, int column)
 {
+	bool fresh = true;
+
 	while (*text) {
 		int len = (int)strcspn(text, " \n");
 
-		if (column + len > HELP_WIDTH && column > indent) {
+		if (!fresh && column + 1 + len > HELP_WIDTH) {
 			fprintf(out, "\n%*s", indent, "");
 			column = indent;
+			fresh = true;
 		}
-		fprintf(out, "%.*s", len, text);
-		column += len;
+		column += fprintf(out, "%s%.*s", fresh ? "" : " ", len, text);
+		fresh = false;
 		text += len;
 		if (text[0] == '\n' && text[1] == '\n') {
 			fprintf(out, "\n\n%*s", indent, "");
 			column = indent;
-			text += 2;
-		} else if (*text) {
-			fputc(' ', out);
-			column++;
+			fresh = true;
 			text++;
 		}
+		text += *text != '\0';
 	}
 	fputc('\n', out);
 }

@@ -55,6 +55,23 @@ int recipes_folder(struct buffer *path, struct error *e)
 	return buffer_string(path, DATADIR "/recipes", e);
 }
 
+int load_targets(
+	const char *names, struct target_list *known, struct target_list *named, struct error *e)
+{
+	struct buffer folder = { 0 };
+	int rc = recipes_folder(&folder, e);
+
+	*known = *named = (struct target_list){ 0 };
+	if (!rc)
+		rc = targets_load_all(buffer_text(&folder), known, e);
+	if (!rc && names)
+		rc = targets_load(buffer_text(&folder), names, named, e);
+	if (rc)
+		targets_free(known);
+	buffer_free(&folder);
+	return rc;
+}
+
 const char *scratch_folder(const struct common *c)
 {
 	const char *from_host = getenv("TMPDIR");

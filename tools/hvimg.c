@@ -87,6 +87,16 @@ static int run_parsed(const struct command *c, const struct common *common,
 	return rc >= 0 && flush_output(e) ? -ERR_IO : rc;
 }
 
+static void usage_error(struct error *e, const struct command *c)
+{
+	size_t len;
+
+	error_prefix(e, "%s", c->name);
+	len = strlen(e->text);
+	snprintf(e->text + len, sizeof(e->text) - len, " (hvimg %s --help lists what it takes)",
+		c->name);
+}
+
 static int run_command(const struct command *c, char **argv)
 {
 	struct common *settings = calloc(1, c->settings_size);
@@ -104,14 +114,12 @@ static int run_command(const struct command *c, char **argv)
 	if (!rc)
 		rc = check_count(c, &rest, &e);
 	if (rc == -ERR_USAGE)
-		error_prefix(&e, "%s", c->name);
+		usage_error(&e, c);
 	if (!rc)
 		rc = run_parsed(c, settings, &rest, &e);
 out:
 	if (rc < 0)
 		say_error(e.text);
-	if (rc == -ERR_USAGE)
-		say_note("hvimg %s --help lists what it takes", c->name);
 	say_close();
 	if (settings)
 		options_free(c->options, settings);
@@ -135,51 +143,56 @@ static int wrong_usage(const char *what, const char *name)
 	return STATUS_USAGE;
 }
 
-static int print_man(const char *name)
+static void print_names(void)
 {
-	const struct command *c = name ? command_by_name(name) : NULL;
-
-	if (name && !c)
-		return wrong_usage("no manual for ", name);
-	man_page(stdout, c);
-	return STATUS_DONE;
+	for (const struct command *const *c = command_list; *c; c++)
+		puts((*c)->name);
 }
 
-/* Prints what is asked about the program itself; -1 when it is none of that. */
-static int run_about(char **argv)
+/* Prints what is asked about the program itself; false when it is none of that. */
+static bool run_about(const char *what)
 {
-	if (!strcmp(argv[0], "--help") || !strcmp(argv[0], "-h") || !strcmp(argv[0], "help"))
+	if (!strcmp(what, "--help") || !strcmp(what, "-h") || !strcmp(what, "help"))
 		help_all(stdout);
-	else if (!strcmp(argv[0], "--version") || !strcmp(argv[0], "-V"))
+	else if (!strcmp(what, "--version") || !strcmp(what, "-V"))
 		version_print(stdout);
-	else if (!strcmp(argv[0], "--man"))
-		return print_man(argv[1]);
-	else if (!strcmp(argv[0], "--completion"))
+	else if (!strcmp(what, "--man"))
+		man_page(stdout, NULL);
+	else if (!strcmp(what, "--commands"))
+		print_names();
+	else if (!strcmp(what, "--completion"))
 		completion_bash(stdout);
 	else
-		return -1;
-	return STATUS_DONE;
+		return false;
+	return true;
+}
+
+/* The status of having printed. */
+static int end_about(void)
+{
+	struct error e = { 0 };
+
+	if (!flush_output(&e))
+		return STATUS_DONE;
+	say_error(e.text);
+	return STATUS_FAILED;
 }
 
 int main(int argc, char **argv)
 {
 	const struct command *c;
-	struct error e = { 0 };
-	int status;
 
 	if (argc < 2)
 		return wrong_usage("no command", "");
-	status = run_about(argv + 1);
-	if (status == STATUS_DONE && flush_output(&e)) {
-		say_error(e.text);
-		return STATUS_FAILED;
-	}
-	if (status >= 0)
-		return status;
+	if (run_about(argv[1]))
+		return end_about();
 	c = command_by_name(argv[1]);
-	if (c)
-		return run_command(c, argv + 2);
-	if (argv[1][0] == '-')
-		return wrong_usage("unknown option ", argv[1]);
-	return wrong_usage("unknown command ", argv[1]);
+	if (!c)
+		return wrong_usage(
+			argv[1][0] == '-' ? "unknown option " : "unknown command ", argv[1]);
+	if (argc == 3 && !strcmp(argv[2], "--man")) {
+		man_page(stdout, c);
+		return end_about();
+	}
+	return run_command(c, argv + 2);
 }

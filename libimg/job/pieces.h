@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef LIBIMG_JOB_PIECES_H
+#define LIBIMG_JOB_PIECES_H
+
+#include "job/job.h"
+
+/* What jobs that read an image and write another have in common. */
+
+/* A source image, and a second handle on its file that notices when somebody writes to it
+ * meanwhile. */
+struct source {
+	struct disk *disk;
+	struct disk *watch;
+};
+
+int source_open(struct source *s, const struct convert_job *j, struct error *e);
+void source_close(struct source *s);
+
+int destination_open(const struct convert_job *j, struct output **out, struct error *e);
+/* Everything but the commit: the container is finished in an output without a name. */
+int container_write(const struct convert_job *j, struct disk *disk, struct disk *watch,
+	struct output *file, struct convert_result *result, struct error *e);
+int destination_commit(
+	const struct convert_job *j, struct output *file, uint64_t size, struct error *e);
+
+#endif
