@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "base/journal.h"
+
+static struct edit_state file(const char *sha)
+{
+	struct edit_state s = { .present = true, .mode = S_IFREG | 0644, .size = 3 };
+
+	(void)snprintf(s.sha256, sizeof(s.sha256), "%s", sha);
+	return s;
+}
+
+static const struct edit_state NONE = { 0 };
+
+static void add(struct journal *j, const char *path, const char *why, struct edit_state before,
+	struct edit_state after)
+{
+	char volume[] = "p1";
+	char path_copy[64], why_copy[64];
+	struct edit entry = { .volume = volume,
+		.path = path_copy,
+		.why = why_copy,
+		.before = before,
+		.after = after };
+	struct error e = { 0 };
+
+	(void)snprintf(path_copy, sizeof(path_copy), "%s", path);
+	(void)snprintf(why_copy, sizeof(why_copy), "%s", why);
+	assert_int_equal(journal_add(j, &entry, &e), 0);
+}
+
+static void second_edit_keeps_first_before(void **state)
+{
+	struct journal j = { 0 };
+
+	(void)state;
+	add(&j, "/a", "one", file("1"), file("2"));
+	add(&j, "/a", "two", file("2"), file("3"));
+	assert_int_equal(j.count, 1);
+	assert_int_equal(j.edit[0].action, EDIT_REPLACE);
+	assert_string_equal(j.edit[0].before.sha256, "1");
+	assert_string_equal(j.edit[0].after.sha256, "3");
+	assert_string_equal(j.edit[0].why, "two");
+	add(&j, "/a", "gone", file("3"), NONE);
+	assert_int_equal(j.edit[0].action, EDIT_REMOVE);
+	journal_free(&j);
+}
+
+static void restored_edit_vanishes(void **state)
+{
+	struct journal j = { 0 };
+
+	(void)state;
+	add(&j, "/a", "x", file("1"), file("2"));
+	add(&j, "/b", "x", NONE, file("2"));
+	add(&j, "/c", "x", file("5"), NONE);
+	add(&j, "/a", "x", file("2"), file("1"));
+	assert_int_equal(j.count, 2);
+	assert_string_equal(j.edit[0].path, "/b");
+	assert_int_equal(j.edit[0].action, EDIT_CREATE);
+	assert_string_equal(j.edit[1].path, "/c");
+	add(&j, "/b", "x", file("2"), NONE);
+	add(&j, "/c", "x", NONE, file("5"));
+	assert_int_equal(j.count, 0);
+	journal_free(&j);
+}
+
+static void edit_without_change_is_not_recorded(void **state)
+{
+	struct journal j = { 0 };
+
+	(void)state;
+	add(&j, "/a", "x", file("1"), file("1"));
+	assert_int_equal(j.count, 0);
+	for (int i = 0; i < 40; i++) {
+		char path[16];
+
+		(void)snprintf(path, sizeof(path), "/%d", i);
+		add(&j, path, "x", NONE, file("1"));
+	}
+	assert_int_equal(j.count, 40);
+	assert_string_equal(j.edit[39].path, "/39");
+	journal_free(&j);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(second_edit_keeps_first_before),
+		cmocka_unit_test(restored_edit_vanishes),
+		cmocka_unit_test(edit_without_change_is_not_recorded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
