@@ -115,7 +115,7 @@ static int raw_place(struct writer *w, struct block *b, struct error *e)
 	if (rc)
 		return rc;
 	r->next = b->off + b->len;
-	b->file_off = b->off;
+	b->piece->file_off = b->off;
 	return 0;
 }
 

@@ -122,10 +122,10 @@ static int vhdx_place(struct writer *w, struct block *b, struct error *e)
 			b->len, b->off, v->image.size);
 	if (block != v->block)
 		rc = block_allocate(v, block, e);
-	b->file_off = v->block_offset + b->off % v->image.block_size;
+	b->piece->file_off = v->block_offset + b->off % v->image.block_size;
 	if (!rc)
-		rc = payload_clear(v, b->file_off, e);
-	v->filled = b->file_off + b->len;
+		rc = payload_clear(v, b->piece->file_off, e);
+	v->filled = b->piece->file_off + b->len;
 	return rc;
 }
 

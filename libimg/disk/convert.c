@@ -18,8 +18,8 @@
  */
 
 enum {
-	CHUNK = 16384, /* zero runs of whole chunks inside a unit are left as holes */
-	CHUNKS = UNIT_SIZE / CHUNK,
+	CHUNKS = 64, /* of a unit: zero runs of whole chunks are left as holes */
+	PARTS = UNIT_MAX / UNIT_SIZE,
 	ALIGNMENT = 4096,
 };
 
@@ -30,7 +30,7 @@ struct slot {
 	enum slot_state state;
 	uint64_t sequence;
 	uint64_t chunks; /* bit set: the chunk is not all zero */
-	uint8_t digest[FAST_DIGEST_SIZE];
+	uint8_t digest[PARTS][FAST_DIGEST_SIZE]; /* of each UNIT_SIZE bytes that are not all zero */
 };
 
 struct engine {
@@ -41,6 +41,7 @@ struct engine {
 	const struct convert_options *options;
 	struct slot *slot;
 	unsigned slots;
+	size_t unit, chunk; /* bytes */
 	bool holes;
 
 	pthread_mutex_t lock; /* for all below, and for the state of each slot */
@@ -76,8 +77,8 @@ static bool unit_next(struct engine *g, uint64_t *off)
 			return false;
 		}
 		if (!x.zero) {
-			*off = g->pos / UNIT_SIZE * UNIT_SIZE;
-			g->pos = *off + UNIT_SIZE;
+			*off = g->pos / g->unit * g->unit;
+			g->pos = *off + g->unit;
 			return true;
 		}
 		g->pos += x.length;
@@ -86,17 +87,26 @@ static bool unit_next(struct engine *g, uint64_t *off)
 	return false;
 }
 
-static uint64_t chunks_with_data(const uint8_t *data, size_t len)
+static uint64_t chunks_with_data(const uint8_t *data, size_t len, size_t chunk)
 {
 	uint64_t mask = 0;
 
-	for (unsigned i = 0; i < CHUNKS && (size_t)i * CHUNK < len; i++) {
-		size_t at = (size_t)i * CHUNK;
+	for (unsigned i = 0; i < CHUNKS && i * chunk < len; i++) {
+		size_t at = i * chunk;
 
-		if (!bytes_are_zero(data + at, len - at < CHUNK ? len - at : CHUNK))
+		if (!bytes_are_zero(data + at, len - at < chunk ? len - at : chunk))
 			mask |= UINT64_C(1) << i;
 	}
 	return mask;
+}
+
+/* Whether the part of the unit that has its own digest holds data. */
+static bool part_has_data(const struct engine *g, const struct slot *s, size_t part)
+{
+	size_t each = UNIT_SIZE / g->chunk; /* chunks */
+	uint64_t mask = each == CHUNKS ? UINT64_MAX : (UINT64_C(1) << each) - 1;
+
+	return s->chunks >> part * each & mask;
 }
 
 static int slot_read(struct engine *g, struct slot *s, struct error *e)
@@ -106,27 +116,26 @@ static int slot_read(struct engine *g, struct slot *s, struct error *e)
 
 	if (rc)
 		return rc;
-	s->chunks = chunks_with_data(b->data, b->len);
+	s->chunks = chunks_with_data(b->data, b->len, g->chunk);
 	if (!s->chunks)
 		return 0;
-	memset(b->data + b->len, 0, UNIT_SIZE - b->len);
-	fast_digest(b->data, UNIT_SIZE, s->digest);
-	b->out = b->data;
-	b->out_len = b->len;
+	memset(b->data + b->len, 0, g->unit - b->len);
+	for (size_t i = 0; i < g->unit / UNIT_SIZE; i++)
+		if (part_has_data(g, s, i))
+			fast_digest(b->data + i * UNIT_SIZE, UNIT_SIZE, s->digest[i]);
+	b->piece[0] = (struct piece){ .bytes = b->data, .len = b->len };
+	b->pieces = 1;
 	return g->writer->ops->encode ? g->writer->ops->encode(g->writer, b, e) : 0;
 }
 
-static int slot_write(struct engine *g, struct slot *s, struct error *e)
+/* The guest's bytes as they are, without their zero chunks. */
+static int data_write(struct engine *g, struct slot *s, struct error *e)
 {
-	struct block *b = &s->block;
-	bool holes = g->holes && b->out == b->data;
+	const struct piece *p = s->block.piece;
 	unsigned i = 0;
 
-	if (!holes)
-		return output_write(g->file, b->file_off, b->out, b->out_len, e);
 	while (i < CHUNKS) {
-		unsigned first = i;
-		size_t at, end;
+		size_t at = i * g->chunk, end;
 		int rc;
 
 		if (!(s->chunks >> i & 1)) {
@@ -135,23 +144,32 @@ static int slot_write(struct engine *g, struct slot *s, struct error *e)
 		}
 		while (i < CHUNKS && s->chunks >> i & 1)
 			i++;
-		at = (size_t)first * CHUNK;
-		end = (size_t)i * CHUNK;
-		end = end < b->out_len ? end : b->out_len;
-		rc = output_write(g->file, b->file_off + at, b->out + at, end - at, e);
+		end = i * g->chunk < p->len ? i * g->chunk : p->len;
+		rc = output_write(g->file, p->file_off + at, p->bytes + at, end - at, e);
 		if (rc)
 			return rc;
 	}
 	return 0;
 }
 
-/* The digest of the content: of the unit digests and offsets, folded when they would fill memory.
- * Lock held. */
-static int digest_note(struct engine *g, const struct slot *s, struct error *e)
+static int slot_write(struct engine *g, struct slot *s, struct error *e)
+{
+	const struct block *b = &s->block;
+	int rc = 0;
+
+	if (g->holes && b->pieces == 1 && b->piece->bytes == b->data && b->piece->len == b->len)
+		return data_write(g, s, e);
+	for (size_t i = 0; !rc && i < b->pieces; i++)
+		rc = output_write(
+			g->file, b->piece[i].file_off, b->piece[i].bytes, b->piece[i].len, e);
+	return rc;
+}
+
+static int digest_add_part(struct engine *g, uint64_t off, const uint8_t *digest, struct error *e)
 {
 	enum { FOLD = 1 << 20 };
-	le64 off = put_le64(s->block.off);
-	int rc;
+	le64 where = put_le64(off);
+	int rc = 0;
 
 	if (g->digests.len >= FOLD) {
 		uint8_t folded[FAST_DIGEST_SIZE];
@@ -159,11 +177,27 @@ static int digest_note(struct engine *g, const struct slot *s, struct error *e)
 		fast_digest(g->digests.data, g->digests.len, folded);
 		g->digests.len = 0;
 		rc = buffer_append(&g->digests, folded, sizeof(folded), e);
-		if (rc)
-			return rc;
 	}
-	rc = buffer_append(&g->digests, &off, sizeof(off), e);
-	return rc ? rc : buffer_append(&g->digests, s->digest, sizeof(s->digest), e);
+	if (!rc)
+		rc = buffer_append(&g->digests, &where, sizeof(where), e);
+	return rc ? rc : buffer_append(&g->digests, digest, FAST_DIGEST_SIZE, e);
+}
+
+/* The digest of the content: of the part digests and offsets, folded when they would fill memory.
+ * Lock held. */
+static int digest_note(struct engine *g, const struct slot *s, struct error *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < g->unit / UNIT_SIZE; i++) {
+		uint64_t off = s->block.off + i * UNIT_SIZE;
+
+		if (!part_has_data(g, s, i))
+			continue;
+		g->data_bytes += min_u64(UNIT_SIZE, g->source->size - off);
+		rc = digest_add_part(g, off, s->digest[i], e);
+	}
+	return rc;
 }
 
 static int progress_tell(struct engine *g, uint64_t done, struct error *e)
@@ -185,7 +219,6 @@ static void slot_place(struct engine *g, struct slot *s)
 	s->state = SLOT_FREE;
 	if (!rc && s->chunks) {
 		rc = digest_note(g, s, &e);
-		g->data_bytes += s->block.len;
 		if (!rc)
 			rc = g->writer->ops->place(g->writer, &s->block, &e);
 		s->state = rc ? SLOT_FREE : SLOT_PLACED;
@@ -216,7 +249,7 @@ static struct slot *slot_choose(struct engine *g)
 	idle->state = SLOT_READING;
 	idle->sequence = g->next_read++;
 	idle->block.off = off;
-	idle->block.len = (size_t)min_u64(UNIT_SIZE, g->source->size - off);
+	idle->block.len = (size_t)min_u64(g->unit, g->source->size - off);
 	return idle;
 }
 
@@ -272,29 +305,37 @@ static void engine_thread(void *arg)
 	pthread_mutex_unlock(&g->lock);
 }
 
+static int block_open(struct block *b, const struct writer *w, struct error *e)
+{
+	size_t scratch = w->scratch_size;
+
+	b->data = aligned_alloc(ALIGNMENT, w->unit);
+	b->piece = calloc(w->pieces_max ? w->pieces_max : 1, sizeof(*b->piece));
+	if (scratch)
+		b->scratch = aligned_alloc(ALIGNMENT, round_up(scratch, ALIGNMENT));
+	if (!b->data || !b->piece || (scratch && !b->scratch))
+		return error_nomem(e, "conversion");
+	return 0;
+}
+
 static int slots_open(struct engine *g, unsigned threads, struct error *e)
 {
+	int rc = 0;
+
 	g->slots = threads * 2 + 1;
 	g->slot = calloc(g->slots, sizeof(*g->slot));
 	if (!g->slot)
 		return error_nomem(e, "conversion");
-	for (unsigned i = 0; i < g->slots; i++) {
-		struct block *b = &g->slot[i].block;
-		size_t scratch = g->writer->scratch_size;
-
-		b->data = aligned_alloc(ALIGNMENT, UNIT_SIZE);
-		if (scratch)
-			b->scratch = aligned_alloc(ALIGNMENT, round_up(scratch, ALIGNMENT));
-		if (!b->data || (scratch && !b->scratch))
-			return error_nomem(e, "conversion");
-	}
-	return 0;
+	for (unsigned i = 0; !rc && i < g->slots; i++)
+		rc = block_open(&g->slot[i].block, g->writer, e);
+	return rc;
 }
 
 static void slots_close(struct engine *g)
 {
 	for (unsigned i = 0; g->slot && i < g->slots; i++) {
 		free(g->slot[i].block.data);
+		free(g->slot[i].block.piece);
 		free(g->slot[i].block.scratch);
 	}
 	free(g->slot);
@@ -327,6 +368,8 @@ int convert(struct disk *source, struct writer *writer, struct output *file,
 		.writer = writer,
 		.file = file,
 		.options = o,
+		.unit = writer->unit,
+		.chunk = writer->unit / CHUNKS,
 		.holes = output_is_fresh(file),
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.change = PTHREAD_COND_INITIALIZER,

@@ -66,19 +66,30 @@ struct image_spec {
 	bool has_identifier;
 };
 
-enum { UNIT_SIZE = 1 << 20 };	/* guest bytes that travel through convert together */
+enum {
+	UNIT_SIZE = 1 << 20,	/* guest bytes that travel through convert together, usually */
+	UNIT_MAX = 2 << 20,
+};
+
+/* Bytes of a block that lie together in the file. */
+struct piece {
+	const uint8_t *bytes;	/* in the block's data or scratch */
+	size_t len;
+	uint64_t file_off;
+};
 
 /* One unit on its way.  Units come in rising order to place(); all-zero ones do not come at all. */
 struct block {
 	uint64_t off;		/* guest offset, a multiple of the writer's unit */
 	size_t len;		/* guest bytes: the unit, less at the end of the disk */
 	uint8_t *data;		/* the guest's bytes, zero-padded in memory to a whole unit */
-	/* What encode leaves: the bytes to write, data itself or `scratch`. */
-	uint8_t *out;
-	size_t out_len;
+	/*
+	 * What is written where.  Comes as one piece, all of data.  encode may put others there, up to the writer's
+	 * pieces_max; place sets their file offsets.
+	 */
+	struct piece *piece;
+	size_t pieces;
 	uint8_t *scratch;	/* writer's scratch_size bytes */
-	/* What place leaves. */
-	uint64_t file_off;
 };
 
 /* Filled when all blocks have been placed. */
@@ -89,12 +100,12 @@ struct content_summary {
 
 /*
  * Writes one container.  encode is pure and runs in any thread; place runs in one thread at a time, in
- * order, and assigns the block its place (writing tables if need be); then convert writes `out` at
- * `file_off`, in any thread, in any order.  finish runs after the last write: headers, tables, footer.
+ * order, and assigns the pieces their places (writing tables if need be); then convert writes them, in any
+ * thread, in any order.  finish runs after the last write: headers, tables, footer.
  */
 struct writer;
 struct writer_ops {
-	int (*encode)(const struct writer *w, struct block *b, struct error *e); /* NULL: out = data */
+	int (*encode)(const struct writer *w, struct block *b, struct error *e); /* NULL: as is */
 	int (*place)(struct writer *w, struct block *b, struct error *e);
 	int (*finish)(struct writer *w, const struct content_summary *c, struct error *e);
 	void (*close)(struct writer *w);
@@ -102,8 +113,9 @@ struct writer_ops {
 
 struct writer {
 	const struct writer_ops *ops;
-	uint32_t unit;		/* guest bytes a block: divides UNIT_SIZE or equals it */
+	uint32_t unit;		/* guest bytes a block: a power of two, UNIT_SIZE..UNIT_MAX */
 	size_t scratch_size;	/* bytes of scratch each block needs, 0 for none */
+	size_t pieces_max;	/* 0 means 1 */
 	uint64_t file_size;	/* set by finish: the length of the finished file */
 };
 

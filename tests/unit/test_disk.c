@@ -214,7 +214,7 @@ static int packing_place(struct writer *w, struct block *b, struct error *e)
 	if (p->count == p->fail_at)
 		return error_set(
 			e, ERR_IO, "no place for unit at %llu", (unsigned long long)b->off);
-	b->file_off = p->count * UNIT_SIZE;
+	b->piece->file_off = p->count * UNIT_SIZE;
 	p->off[p->count++] = b->off;
 	return 0;
 }
@@ -252,7 +252,7 @@ static void convert_gives_the_same_bytes_from_any_thread_count(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
-		struct packing p = { .writer = { .ops = &packing_ops }, .fail_at = 99 };
+		struct packing p = { .writer = { .ops = &packing_ops, .unit = UNIT_SIZE }, .fail_at = 99 };
 		struct convert_options o = { .threads = counts[i] };
 		struct output_options plain = { .no_sync = true };
 		struct convert_result r = { 0 };
@@ -277,7 +277,7 @@ static void convert_gives_the_same_bytes_from_any_thread_count(void **state)
 
 static void convert_stops_at_the_first_failure(void **state)
 {
-	struct packing p = { .writer = { .ops = &packing_ops }, .fail_at = 3 };
+	struct packing p = { .writer = { .ops = &packing_ops, .unit = UNIT_SIZE }, .fail_at = 3 };
 	struct convert_options o = { .threads = 3 };
 	struct output_options plain = { 0 };
 	struct convert_result r = { 0 };
@@ -301,7 +301,7 @@ static int cancel_soon(void *arg, uint64_t done, uint64_t total)
 
 static void convert_can_be_cancelled(void **state)
 {
-	struct packing p = { .writer = { .ops = &packing_ops }, .fail_at = 99 };
+	struct packing p = { .writer = { .ops = &packing_ops, .unit = UNIT_SIZE }, .fail_at = 99 };
 	struct convert_options o = { .threads = 2, .progress = cancel_soon };
 	struct output_options plain = { 0 };
 	struct convert_result r = { 0 };
