@@ -100,16 +100,15 @@ static int qcow2_info(struct disk *d, struct image_info *out, struct error *e)
 	out->block_size = q->cluster;
 	out->encrypted = q->crypt_method != 0;
 	out->snapshots = q->snapshots;
-	if (q->backing) {
-		out->parent_path = strdup(q->backing);
-		if (!out->parent_path)
-			return error_nomem(e, "a file name");
-	}
+	if (q->backing && !(out->parent_path = strdup(q->backing)))
+		return error_nomem(e, "a file name");
 	rc = add_reference(out, q->backing, e);
 	if (!rc)
 		rc = add_reference(out, q->data_file, e);
 	if (!rc)
 		rc = find_compressed(q, &out->compressed, e);
+	if (rc)
+		image_info_free(out);
 	return rc;
 }
 
