@@ -74,6 +74,7 @@ int vhdx_describe(const struct vhdx_image *image, struct image_info *out, struct
 	out->subformat = image->has_parent ? "differencing" : image->fixed ? "fixed" : "dynamic";
 	out->block_size = image->block_size;
 	out->log_dirty = image->log_dirty;
+	out->log_size = image->log.length;
 	if (image->creator[0] && !(out->creator = strdup(image->creator)))
 		return error_nomem(e, "the creator's name");
 	if (image->parent_path) {
