@@ -21,6 +21,7 @@ const char *module_place_name(enum module_place p);	/* "missing" "module" "initr
 struct kernel_module {
 	char *name;
 	enum module_place place;
+	char *lacks;	/* of what it depends on, a module that its initramfs has not; else NULL */
 };
 
 struct kernel {
@@ -41,6 +42,7 @@ struct device_name {
 	uint64_t line;		/* from 1 */
 	char *device;		/* "/dev/vda3" */
 	char *stable;		/* "UUID=..." that means the same, NULL when it can't be found */
+	bool required;		/* the guest does not start when the name means nothing */
 };
 
 struct guest {

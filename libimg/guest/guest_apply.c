@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Which targets must be met, and whether they can be, before anything is written. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "guest/guest_image.h"
+
+static bool is_satisfiable(const struct readiness *r)
+{
+	return r->ready || r->fixable;
+}
+
+/* Why the target of `r` can't be met. */
+static int refuse(const struct readiness *r, struct error *e)
+{
+	for (size_t i = 0; i < r->findings.count; i++) {
+		const struct finding *f = &r->findings.finding[i];
+
+		if (f->severity == SEVERITY_ERROR && !f->fixable)
+			return error_set(e, ERR_NOTREADY, "%s: %s", r->target->name, f->text);
+	}
+	return error_set(e, ERR_NOTREADY, "%s: cannot be met", r->target->name);
+}
+
+/* Fails unless every target named by itself can be met, and one of each family. */
+static int all_met(const struct readiness *r, size_t count, struct error *e)
+{
+	for (size_t i = 0; i < count; i++) {
+		bool met = is_satisfiable(&r[i]);
+
+		for (size_t j = 0; r[i].target->by_family && j < count; j++)
+			met = met ||
+				(is_satisfiable(&r[j]) &&
+					!strcmp(r[i].target->family, r[j].target->family));
+		if (!met)
+			return refuse(&r[i], e);
+	}
+	return 0;
+}
+
+/* What was opened for reading only, although the image is to be edited, can't take edits. */
+static int writable(const struct guest_image *g, struct error *e)
+{
+	const struct fs *root = g->volume[g->root].fs;
+
+	if (root->writable)
+		return 0;
+	return error_set(e, ERR_NOTREADY, "volume %s: %s", g->guest.root,
+		g->volume[g->root].problem ? g->volume[g->root].problem : "opened for reading");
+}
+
+int guest_image_apply(struct guest_image *g, const struct target_list *targets, struct error *e)
+{
+	struct readiness *r = calloc(targets->count + 1, sizeof(*r));
+	int rc = r ? 0 : error_nomem(e, "readiness");
+
+	if (!rc && !targets->count)
+		rc = error_set(e, ERR_USAGE, "no target to make the guest ready for");
+	for (size_t i = 0; i < targets->count && !rc; i++)
+		rc = guest_image_readiness(g, &targets->target[i], &r[i], e);
+	if (!rc)
+		rc = all_met(r, targets->count, e);
+	if (!rc)
+		rc = writable(g, e);
+	if (!rc)
+		rc = g->type->apply(g, targets, e);
+	if (!rc)
+		rc = guest_find(g, e);
+	for (size_t i = 0; r && i < targets->count; i++)
+		readiness_free(&r[i]);
+	free(r);
+	return rc;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef LIBIMG_GUEST_GUEST_IMAGE_H
+#define LIBIMG_GUEST_GUEST_IMAGE_H
+
+#include "guest/guest.h"
+
+/* What the parts of guest/ share; for others guest.h is enough. */
+
+/* One kind of guest.  Adding one is a file and a line in guest/list.def. */
+struct guest_type {
+	const char *name;
+	/* Whether volume `index`, whose file system is open, is the root of such a guest. */
+	int (*is_root)(struct guest_image *g, size_t index, bool *answer, struct error *e);
+	/* Fills g->guest, g->tree and g->state from that volume; what went wrong is undone by
+	 * forget. */
+	int (*load)(struct guest_image *g, size_t index, struct error *e);
+	/* Adds findings about what is inside; firmware and volumes are looked at elsewhere. */
+	int (*readiness)(
+		struct guest_image *g, const struct target *t, struct report *out, struct error *e);
+	/* All targets given can be met.  Modules of a target that the guest can't have are left
+	 * out. */
+	int (*apply)(struct guest_image *g, const struct target_list *targets, struct error *e);
+	/* Frees what load left in g->state. */
+	void (*forget)(struct guest_image *g);
+};
+
+/* Every type that this build knows, ended by NULL. */
+extern const struct guest_type *const guest_type_list[];
+
+/* What is known of one volume, beside struct volume. */
+struct guest_volume {
+	struct fs *fs; /* NULL: not opened */
+	int open_error; /* an error code when opening failed */
+	char *problem; /* why it is not open, or not writable; NULL: all is well */
+};
+
+struct guest_image {
+	struct disk *disk;
+	bool write;
+	struct journal *journal;
+	const struct target_list *known;
+	struct volume_list volumes;
+	struct fs_id *id; /* volumes.count of them */
+	struct guest_volume *volume; /* likewise */
+	struct report volume_report; /* of the partition table */
+	struct report report; /* what guest_image_report shows */
+	const struct guest_type *type; /* NULL: no guest */
+	size_t root; /* volume index */
+	struct guest guest;
+	struct tree *tree;
+	void *state;
+};
+
+/* SIZE_MAX: no volume of that id. */
+size_t guest_volume_index(const struct guest_image *g, const char *id);
+
+struct finding_text {
+	const char *code;
+	enum severity severity;
+	bool fixable;
+	const char *path; /* may be NULL */
+	const char *fix; /* may be NULL */
+};
+/* Adds a finding whose text is formatted. */
+int finding_add(struct report *r, const struct finding_text *f, struct error *e, const char *format,
+	...) __attribute__((format(printf, 4, 5)));
+
+void guest_free(struct guest *g);
+/* Looks for the guest, also anew after edits. */
+int guest_find(struct guest_image *g, struct error *e);
+
+enum { KERNEL_LIMIT = 64 }; /* kernels looked at */
+
+#endif
