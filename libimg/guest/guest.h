@@ -12,44 +12,45 @@
 
 enum module_place {
 	MODULE_MISSING,
-	MODULE_FILE,		/* a file in /lib/modules only */
+	MODULE_FILE, /* a file in /lib/modules only */
 	MODULE_INITRAMFS,
 	MODULE_BUILTIN,
 };
-const char *module_place_name(enum module_place p);	/* "missing" "module" "initramfs" "builtin" */
+const char *module_place_name(enum module_place p); /* "missing" "module" "initramfs" "builtin" */
 
 struct kernel_module {
 	char *name;
 	enum module_place place;
-	char *lacks;	/* of what it depends on, a module that its initramfs has not; else NULL */
+	char *lacks; /* of what it depends on, a module that its initramfs has not; else NULL */
 };
 
 struct kernel {
 	char *version;
-	char *image;		/* guest path of vmlinuz, NULL when there is none */
-	char *config;		/* guest path of its config, or NULL */
-	char *initramfs;	/* guest path, or NULL */
-	char *generator;	/* "initramfs-tools", "dracut", "mkinitcpio" or NULL when not known */
-	char *compression;	/* of the main segment: "none" "gzip" "zstd" "xz" "lz4" ..., or NULL */
-	char *problem;		/* why the initramfs could not be read, or NULL */
-	struct kernel_module *module;	/* all modules that any shipped target names */
+	char *image; /* guest path of vmlinuz, NULL when there is none */
+	char *config; /* guest path of its config, or NULL */
+	char *initramfs; /* guest path, or NULL */
+	char *generator; /* "initramfs-tools", "dracut", "mkinitcpio" or NULL when not known */
+	char *compression; /* of the main segment: "none" "gzip" "zstd" "xz" "lz4" ..., or NULL */
+	char *problem; /* why the initramfs could not be read, or NULL */
+	struct kernel_module *module; /* all modules that any shipped target names */
 	size_t module_count;
 };
 
 /* A name in a configuration file that only one hypervisor gives a disk. */
 struct device_name {
-	char *path;		/* guest path */
-	uint64_t line;		/* from 1 */
-	char *device;		/* "/dev/vda3" */
-	char *stable;		/* "UUID=..." that means the same, NULL when it can't be found */
-	bool required;		/* the guest does not start when the name means nothing */
+	char *path; /* guest path */
+	uint64_t line; /* from 1 */
+	char *device; /* "/dev/vda3" */
+	char *stable; /* "UUID=..." that means the same, NULL when it can't be found */
+	bool required; /* the guest does not start when the name means nothing */
 };
 
 struct guest {
-	const char *type;	/* static: "linux", "unknown" */
-	char *distro, *version, *name, *arch;	/* from os-release and the guest's own ELF files; may be NULL */
-	char root[32];		/* volume id */
-	char *initramfs_tool;	/* what the installed system would use next */
+	const char *type; /* static: "linux", "unknown" */
+	char *distro, *version, *name,
+		*arch; /* from os-release and the guest's own ELF files; may be NULL */
+	char root[32]; /* volume id */
+	char *initramfs_tool; /* what the installed system would use next */
 	struct kernel *kernel;
 	size_t kernel_count;
 	struct device_name *device_name;
@@ -57,9 +58,9 @@ struct guest {
 };
 
 struct readiness {
-	const struct target *target;	/* of the list given to image_readiness */
+	const struct target *target; /* of the list given to image_readiness */
 	bool ready;
-	bool fixable;			/* inject would make it ready */
+	bool fixable; /* inject would make it ready */
 	struct report findings;
 };
 
@@ -67,8 +68,8 @@ struct readiness {
 struct guest_image;
 
 /*
- * Opens what is on `d` (not owned); with `write`, file systems are opened for editing.  An image without a guest that
- * hvimg knows is no error: see guest_image_guest.  `journal` may be NULL.
+ * Opens what is on `d` (not owned); with `write`, file systems are opened for editing.  An image
+ * without a guest that hvimg knows is no error: see guest_image_guest.  `journal` may be NULL.
  */
 int guest_image_open(struct disk *d, bool write, struct journal *journal,
 	const struct target_list *known, struct guest_image **out, struct error *e);
@@ -77,16 +78,17 @@ const struct volume_list *guest_image_volumes(const struct guest_image *g);
 const struct fs_id *guest_image_filesystems(const struct guest_image *g);
 /* NULL when no guest was recognised. */
 const struct guest *guest_image_guest(const struct guest_image *g);
-bool guest_image_boots(const struct guest_image *g, const char *firmware);	/* "bios" or "uefi" */
+bool guest_image_boots(const struct guest_image *g, const char *firmware); /* "bios" or "uefi" */
 /* Findings about the image as a whole, e.g. a damaged backup GPT or a volume that can't be read. */
 const struct report *guest_image_report(const struct guest_image *g);
-int guest_image_readiness(struct guest_image *g, const struct target *t, struct readiness *out,
-	struct error *e);
+int guest_image_readiness(
+	struct guest_image *g, const struct target *t, struct readiness *out, struct error *e);
 /*
- * Makes the guest ready for the targets: all of them, and of those with `by_family` at least one of each family.
- * ERR_NOTREADY, with the first reason and nothing written, when that cannot be.  Doing it twice changes nothing the
- * second time.  A file that is replaced keeps its time of modification, a new one gets that of os-release, so that the
- * result depends on the image and the targets alone.  Afterwards guest, report and readiness show the new state.
+ * Makes the guest ready for the targets: all of them, and of those with `by_family` at least one of
+ * each family. ERR_NOTREADY, with the first reason and nothing written, when that cannot be.  Doing
+ * it twice changes nothing the second time.  A file that is replaced keeps its time of
+ * modification, a new one gets that of os-release, so that the result depends on the image and the
+ * targets alone.  Afterwards guest, report and readiness show the new state.
  */
 int guest_image_apply(struct guest_image *g, const struct target_list *targets, struct error *e);
 /* Writes edits to the disk; then the image must be closed before the disk is frozen. */

@@ -11,43 +11,44 @@
 /* What a hypervisor needs of a guest, read from recipes/targets/NAME.xml. */
 
 enum module_need {
-	NEED_BOOT,	/* before the root file system: built in, or in the initramfs */
-	NEED_LATER,	/* after it: anywhere in the guest */
-	NEED_OPTIONAL,	/* never missed */
+	NEED_BOOT, /* before the root file system: built in, or in the initramfs */
+	NEED_LATER, /* after it: anywhere in the guest */
+	NEED_OPTIONAL, /* never missed */
 };
 
 struct target_module {
-	char *name;			/* as modprobe names it, "hv_storvsc" */
-	char *role;			/* "bus", "storage", "network", "input", ... */
-	char *config;			/* kernel option when built in, "CONFIG_HYPERV_STORAGE"; may be NULL */
+	char *name; /* as modprobe names it, "hv_storvsc" */
+	char *role; /* "bus", "storage", "network", "input", ... */
+	char *config; /* kernel option when built in, "CONFIG_HYPERV_STORAGE"; may be NULL */
 	enum module_need need;
-	bool initramfs;			/* what is put into an initramfs takes it along (always for NEED_BOOT) */
-	struct strings alternatives;	/* modules that serve as well */
+	bool initramfs; /* what is put into an initramfs takes it along (always for NEED_BOOT) */
+	struct strings alternatives; /* modules that serve as well */
 };
 
 struct target_property {
 	char *name, *value;
-	char *when;	/* NULL, or a condition on the guest: "linux", "windows" */
+	char *when; /* NULL, or a condition on the guest: "linux", "windows" */
 };
 
 struct target {
-	char *name;			/* "hyperv-gen2" */
-	char *family;			/* "hyperv" */
-	bool by_family;			/* asked for by its family's name: see below */
-	char *title;			/* for people */
-	char *evidence;			/* "tested" on that hypervisor, or "inferred" */
-	char *firmware;			/* "bios" or "uefi" */
-	char *hypervisor;		/* Glance's hypervisor_type */
+	char *name; /* "hyperv-gen2" */
+	char *family; /* "hyperv" */
+	bool by_family; /* asked for by its family's name: see below */
+	char *title; /* for people */
+	char *evidence; /* "tested" on that hypervisor, or "inferred" */
+	char *firmware; /* "bios" or "uefi" */
+	char *hypervisor; /* Glance's hypervisor_type */
 	struct target_module *module;
 	size_t module_count;
-	struct target_property *property;	/* image properties */
+	struct target_property *property; /* image properties */
 	size_t property_count;
-	uint64_t min_ram;		/* MiB, 0: not said */
+	uint64_t min_ram; /* MiB, 0: not said */
 };
 
 /*
- * A target that was asked for by its own name must be met.  Those with `by_family` are alternatives: of each family at
- * least one must be met, and the modules of all of them are put into the guest.
+ * A target that was asked for by its own name must be met.  Those with `by_family` are
+ * alternatives: of each family at least one must be met, and the modules of all of them are put
+ * into the guest.
  */
 struct target_list {
 	struct target *target;
@@ -55,10 +56,11 @@ struct target_list {
 };
 
 /*
- * Loads the targets that `names` (comma separated) means, in that order, none twice; a name that is a family
- * ("hyperv") gives all its members with `by_family`.  An unknown name is ERR_USAGE with the known ones.  `recipes` is
- * the directory that holds targets/ and target.rng.  Files are checked against that schema; errors name file and
- * line.
+ * Loads the targets that `names` (comma separated) means, in that order, none twice; a name that is
+ * a family
+ * ("hyperv") gives all its members with `by_family`.  An unknown name is ERR_USAGE with the known
+ * ones.  `recipes` is the directory that holds targets/ and target.rng.  Files are checked against
+ * that schema; errors name file and line.
  */
 int targets_load(const char *recipes, const char *names, struct target_list *out, struct error *e);
 /* All shipped targets, by file name; `by_family` is false. */
