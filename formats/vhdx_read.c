@@ -24,6 +24,11 @@ struct vhdx {
 	struct disk disk;
 	struct disk *file; /* owned */
 	struct vhdx_image image;
+	/*
+	 * Why reading fails although the tables are sound; code 0 when it does not.  Opening
+	 * succeeds, so that such an image can be described.
+	 */
+	struct error refusal;
 	pthread_mutex_t lock; /* for `page` */
 	struct bat_page *page; /* PAGE_COUNT of them; part N of the BAT goes to N % PAGE_COUNT */
 };
@@ -121,9 +126,12 @@ static int block_find(struct vhdx *v, uint64_t block, struct place *out, struct 
 		*out = (struct place){ .offset = entry & ~UINT64_C(7) };
 		return block_check(v, block, out->offset, e);
 	case VHDX_PARTIALLY_PRESENT:
-		return error_set(e, ERR_CORRUPT,
-			"block %llu is partially present in a file without a parent",
-			(unsigned long long)block);
+		if (!v->image.has_parent)
+			return error_set(e, ERR_CORRUPT,
+				"block %llu is partially present in a file without a parent",
+				(unsigned long long)block);
+		*out = (struct place){ .offset = entry & ~UINT64_C(7) };
+		return block_check(v, block, out->offset, e);
 	case VHDX_RESERVED_4:
 	case VHDX_RESERVED_5:
 		break;
@@ -132,12 +140,19 @@ static int block_find(struct vhdx *v, uint64_t block, struct place *out, struct 
 		(unsigned long long)block, (unsigned)(entry & 7));
 }
 
+static int refuse(const struct vhdx *v, struct error *e)
+{
+	return error_set(e, (enum error_code)v->refusal.code, "%s", v->refusal.text);
+}
+
 static int vhdx_read(struct disk *d, uint64_t off, void *buf, size_t len, struct error *e)
 {
 	struct vhdx *v = vhdx_of(d);
 	uint32_t block_size = v->image.block_size;
 	uint8_t *out = buf;
 
+	if (v->refusal.code)
+		return refuse(v, e);
 	while (len) {
 		uint64_t within = off % block_size;
 		size_t now = (size_t)min_u64(len, block_size - within);
@@ -165,12 +180,11 @@ static bool place_continues(struct place place, uint64_t len, struct place next)
 	return next.offset == place.offset + len;
 }
 
-static int vhdx_extent(struct disk *d, uint64_t off, struct extent *out, struct error *e)
+static int content_extent(struct vhdx *v, uint64_t off, struct extent *out, struct error *e)
 {
-	struct vhdx *v = vhdx_of(d);
 	uint32_t block_size = v->image.block_size;
 	uint64_t block = off / block_size, within = off % block_size;
-	uint64_t end = vhdx_block_count(d->size, block_size);
+	uint64_t end = vhdx_block_count(v->disk.size, block_size);
 	uint64_t last = min_u64(end, block + EXTENT_BLOCKS);
 	struct place first, next;
 	uint64_t len = block_size;
@@ -182,12 +196,33 @@ static int vhdx_extent(struct disk *d, uint64_t off, struct extent *out, struct 
 	while (++block < last && !block_find(v, block, &next, NULL) &&
 		place_continues(first, len, next))
 		len += block_size;
-	*out = (struct extent){ .length = len - within, .zero = first.zero };
-	if (!first.zero) {
-		out->stored = true;
-		out->plain = true;
-		out->offset = first.offset + within;
-	}
+	*out = (struct extent){
+		.length = len - within,
+		.zero = first.zero,
+		.stored = !first.zero,
+		.plain = !first.zero,
+		.offset = first.zero ? 0 : first.offset + within,
+	};
+	return 0;
+}
+
+static int vhdx_extent(struct disk *d, uint64_t off, struct extent *out, struct error *e)
+{
+	struct vhdx *v = vhdx_of(d);
+	int rc = content_extent(v, off, out, e);
+
+	if (!v->refusal.code)
+		return rc;
+	/* An image that must not be read still tells how much it stores, as far as a table that
+	 * waits for the log can tell, but nothing about the content. */
+	if (rc && v->image.log_dirty)
+		*out = (struct extent){ .length = v->image.block_size - off % v->image.block_size,
+			.stored = true };
+	else if (rc)
+		return rc;
+	out->zero = false;
+	out->plain = false;
+	out->offset = 0;
 	return 0;
 }
 
@@ -213,28 +248,41 @@ static const struct disk_ops vhdx_ops = {
 	.close = vhdx_close,
 };
 
-static int image_load(struct disk *file, struct vhdx_image *image, struct error *e)
+/* Until the log is replayed not even the tables can be trusted (2.3.3). */
+static int log_refuse(const struct vhdx_image *image, struct error *e)
 {
 	char guid[GUID_TEXT_SIZE];
-	int rc = vhdx_load_header(file, image, e);
+
+	guid_text(image->log_guid, guid);
+	return error_set(e, ERR_UNSUPPORTED,
+		"the image was not closed properly: it has a log that must be replayed before it "
+		"can be read (log %s)",
+		guid);
+}
+
+static void refusal_find(struct vhdx *v)
+{
+	const char *parent = v->image.parent_path;
+
+	if (v->image.log_dirty)
+		(void)log_refuse(&v->image, &v->refusal);
+	else if (v->image.has_parent)
+		(void)error_set(&v->refusal, ERR_REFUSED,
+			"the image is differencing: it holds only what differs from its parent %s",
+			parent ? parent : "(which it does not name)");
+}
+
+static int image_load(struct vhdx *v, struct disk *file, struct error *e)
+{
+	int rc = vhdx_load_header(file, &v->image, e);
 
 	if (rc)
 		return rc;
-	guid_text(image->log_guid, guid);
-	/* Until the log is replayed not even the tables can be trusted (2.3.3). */
-	if (image->log_dirty)
-		return error_set(e, ERR_UNSUPPORTED,
-			"the image has a log that must be replayed before it can be read "
-			"(log %s): it was not closed properly",
-			guid);
-	rc = vhdx_load_tables(file, image, e);
-	if (rc)
-		return rc;
-	if (image->has_parent)
-		return error_set(e, ERR_REFUSED,
-			"the image is differencing: it holds only what differs from its parent %s",
-			image->parent_path ? image->parent_path : "(which it does not name)");
-	return 0;
+	rc = vhdx_load_tables(file, &v->image, e);
+	if (rc && v->image.log_dirty && rc != -ERR_NOMEM && rc != -ERR_IO)
+		return log_refuse(&v->image, e);
+	refusal_find(v);
+	return rc;
 }
 
 static struct vhdx *vhdx_new(struct error *e)
@@ -260,7 +308,7 @@ int vhdx_open(struct disk *file, const struct open_options *o, struct disk **out
 	(void)o;
 	if (!v)
 		return -ERR_NOMEM;
-	rc = image_load(file, &v->image, e);
+	rc = image_load(v, file, e);
 	if (rc) {
 		vhdx_free(v);
 		return rc;
