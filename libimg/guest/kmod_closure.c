@@ -6,6 +6,10 @@
 
 #include "guest/kmod_private.h"
 
+/* No real module needs a tenth of it; keeps a made-up modules.dep from costing the square of its
+ * length. */
+enum { CLOSURE_LIMIT = 2048 };
+
 /* The modules found so far, each once; those from `done` on are still to be looked at. */
 struct closure {
 	const struct kmod *k;
@@ -73,6 +77,21 @@ static void closure_soft(struct closure *c, struct span name)
 	}
 }
 
+/* Adds what the next module needs. */
+static int closure_step(struct closure *c, const char *name, struct error *e)
+{
+	const struct kmod_module *m = &c->k->module[c->module[c->done++]];
+	int rc = closure_needs(c, m, e);
+
+	if (rc)
+		return rc;
+	closure_soft(c, span_module((struct span){ m->path, strlen(m->path) }));
+	if (c->count > CLOSURE_LIMIT)
+		return error_set(
+			e, ERR_RANGE, "module %s needs more than %d others", name, CLOSURE_LIMIT);
+	return 0;
+}
+
 struct ranked {
 	size_t needs, module;
 };
@@ -123,13 +142,8 @@ int kmod_closure(const struct kmod *k, const char *name, struct strings *paths, 
 		goto out;
 	}
 	closure_add(&c, found->module);
-	while (c.done < c.count && !rc) {
-		const struct kmod_module *m = &k->module[c.module[c.done++]];
-
-		rc = closure_needs(&c, m, e);
-		if (!rc)
-			closure_soft(&c, span_module((struct span){ m->path, strlen(m->path) }));
-	}
+	while (c.done < c.count && !rc)
+		rc = closure_step(&c, name, e);
 	if (!rc)
 		rc = closure_emit(&c, paths, e);
 out:

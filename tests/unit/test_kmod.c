@@ -126,6 +126,27 @@ static void test_soft_loop_ends(void **state)
 	kmod_close(k);
 }
 
+static void test_closure_too_large(void **state)
+{
+	struct buffer text = { 0 };
+	struct strings paths = { 0 };
+	struct kmod *k = NULL;
+	struct error e = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 3000; i++)
+		assert_int_equal(buffer_format(&text, NULL, "m%d.ko:\n", i), 0);
+	assert_int_equal(buffer_string(&text, "all.ko:", NULL), 0);
+	for (int i = 0; i < 3000; i++)
+		assert_int_equal(buffer_format(&text, NULL, " m%d.ko", i), 0);
+	assert_int_equal(kmod_open(&(struct kmod_texts){ .dep = buffer_text(&text) }, &k, &e), 0);
+	assert_int_equal(kmod_closure(k, "all", &paths, &e), -ERR_RANGE);
+	assert_non_null(strstr(e.text, "2048"));
+	assert_int_equal(paths.count, 0);
+	kmod_close(k);
+	buffer_free(&text);
+}
+
 static void test_damaged_texts(void **state)
 {
 	static const char *const bad[] = { "no colon\n", ":\n", "\n", "/: x\n", ".ko:\n" };
@@ -399,6 +420,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_lookup),
 		cmocka_unit_test(test_closure),
 		cmocka_unit_test(test_soft_loop_ends),
+		cmocka_unit_test(test_closure_too_large),
 		cmocka_unit_test(test_damaged_texts),
 		cmocka_unit_test(test_indexes),
 		cmocka_unit_test(test_empty_subset),
