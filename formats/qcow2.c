@@ -47,11 +47,7 @@ static int qcow2_open(
 	(void)o;
 	if (!q)
 		return error_nomem(e, "a qcow2 image");
-	rc = qcow2_pool_open(&q->pool, e);
-	if (rc) {
-		free(q);
-		return rc;
-	}
+	qcow2_pool_open(&q->pool);
 	q->file = file;
 	q->disk.ops = &qcow2_disk_ops;
 	q->disk.logical_sector = 512;

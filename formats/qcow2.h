@@ -46,6 +46,7 @@ enum {
 	QCOW2_CACHE = 8 << 20, /* bytes of tables, and as many of inflated clusters */
 	QCOW2_FETCH = 1 << 20, /* compressed bytes to read in one go */
 	QCOW2_BATCH = 128, /* clusters looked up in one go */
+	QCOW2_TURNS = 16,
 };
 
 enum qcow2_compression { QCOW2_DEFLATE, QCOW2_ZSTD };
@@ -63,6 +64,9 @@ struct qcow2_inflater;
 struct qcow2_pool {
 	pthread_mutex_t lock;
 	struct qcow2_inflater *idle; /* under `lock` */
+	/* Held by who inflates a cluster for the cache, so that others who want it wait and find
+	 * it. */
+	pthread_mutex_t turn[QCOW2_TURNS];
 };
 
 struct qcow2 {
@@ -118,7 +122,7 @@ int qcow2_map(struct qcow2 *q, uint64_t off, uint64_t want, struct qcow2_cluster
 int qcow2_extent(struct disk *d, uint64_t off, struct extent *out, struct error *e);
 
 /* qcow2_inflate.c */
-int qcow2_pool_open(struct qcow2_pool *p, struct error *e);
+void qcow2_pool_open(struct qcow2_pool *p);
 void qcow2_pool_close(struct qcow2_pool *p);
 /* Reads `count` whole compressed clusters into `buf`. */
 int qcow2_inflate(struct qcow2 *q, const struct qcow2_cluster *c, size_t count, uint8_t *buf,

@@ -2,14 +2,14 @@
 /*
  * A bounded cache of equal blocks.  Readers copy out instead of pinning, so a block may be replaced
  * at any time and the lock is never held across a read of the file.  Set-associative: a lookup
- * looks at WAYS slots however many there are.
+ * looks at WAYS_MAX slots at most, however many there are.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "formats/qcow2.h"
 
-enum { WAYS = 8 };
+enum { WAYS_MAX = 8 };
 
 struct slot {
 	uint64_t key;
@@ -19,9 +19,9 @@ struct slot {
 struct qcow2_cache {
 	pthread_mutex_t lock;
 	size_t block;
-	size_t sets;
+	size_t sets, ways;
 	uint64_t tick; /* under `lock`, as are slot and bytes */
-	struct slot *slot; /* sets * WAYS */
+	struct slot *slot; /* sets * ways */
 	uint8_t *bytes;
 };
 
@@ -36,12 +36,11 @@ int qcow2_cache_open(size_t block, size_t bytes, struct qcow2_cache **out, struc
 		return error_nomem(e, "a qcow2 cache");
 	}
 	c->block = block;
-	c->sets = bytes / block / WAYS;
-	if (!c->sets)
-		c->sets = 1;
-	c->slot = calloc(c->sets * WAYS, sizeof(*c->slot));
+	c->ways = bytes / block < WAYS_MAX ? bytes / block : WAYS_MAX;
+	c->sets = bytes / block / c->ways;
+	c->slot = calloc(c->sets * c->ways, sizeof(*c->slot));
 	/* Zeroed memory of this size takes up pages only as they are used. */
-	c->bytes = calloc(c->sets * WAYS, block);
+	c->bytes = calloc(c->sets * c->ways, block);
 	if (!c->slot || !c->bytes) {
 		qcow2_cache_close(c);
 		return error_nomem(e, "a qcow2 cache");
@@ -53,7 +52,7 @@ int qcow2_cache_open(size_t block, size_t bytes, struct qcow2_cache **out, struc
 /* First slot of the set that `key` belongs to; keys are offsets, so their low bits say little. */
 static size_t cache_set(const struct qcow2_cache *c, uint64_t key)
 {
-	return (size_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 32) % c->sets * WAYS;
+	return (size_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 32) % c->sets * c->ways;
 }
 
 bool qcow2_cache_get(struct qcow2_cache *c, uint64_t key, size_t skip, void *buf, size_t len)
@@ -62,7 +61,7 @@ bool qcow2_cache_get(struct qcow2_cache *c, uint64_t key, size_t skip, void *buf
 	bool found = false;
 
 	pthread_mutex_lock(&c->lock);
-	for (size_t i = first; i < first + WAYS && !found; i++) {
+	for (size_t i = first; i < first + c->ways && !found; i++) {
 		if (!c->slot[i].used || c->slot[i].key != key)
 			continue;
 		c->slot[i].used = ++c->tick;
@@ -79,7 +78,7 @@ static size_t cache_victim(const struct qcow2_cache *c, uint64_t key)
 	size_t first = cache_set(c, key);
 	size_t victim = first;
 
-	for (size_t i = first; i < first + WAYS; i++) {
+	for (size_t i = first; i < first + c->ways; i++) {
 		if (c->slot[i].used && c->slot[i].key == key)
 			return i;
 		if (c->slot[i].used < c->slot[victim].used)

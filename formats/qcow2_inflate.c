@@ -56,10 +56,11 @@ static int inflater_open(const struct qcow2 *q, struct qcow2_inflater **out, str
 	return 0;
 }
 
-int qcow2_pool_open(struct qcow2_pool *p, struct error *e)
+void qcow2_pool_open(struct qcow2_pool *p)
 {
-	p->idle = NULL;
-	return pthread_mutex_init(&p->lock, NULL) ? error_nomem(e, "a lock") : 0;
+	*p = (struct qcow2_pool){ .lock = PTHREAD_MUTEX_INITIALIZER };
+	for (size_t i = 0; i < QCOW2_TURNS; i++)
+		p->turn[i] = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 }
 
 void qcow2_pool_close(struct qcow2_pool *p)
@@ -70,6 +71,8 @@ void qcow2_pool_close(struct qcow2_pool *p)
 		p->idle = f->next;
 		inflater_close(f);
 	}
+	for (size_t i = 0; i < QCOW2_TURNS; i++)
+		pthread_mutex_destroy(&p->turn[i]);
 	pthread_mutex_destroy(&p->lock);
 }
 
@@ -199,15 +202,12 @@ int qcow2_inflate(
 	return rc;
 }
 
-int qcow2_inflate_part(struct qcow2 *q, const struct qcow2_cluster *c, size_t skip, void *buf,
+static int inflate_to_cache(struct qcow2 *q, const struct qcow2_cluster *c, size_t skip, void *buf,
 	size_t len, struct error *e)
 {
 	struct qcow2_inflater *f;
-	int rc;
+	int rc = pool_take(q, &f, e);
 
-	if (qcow2_cache_get(q->clusters, c->off, skip, buf, len))
-		return 0;
-	rc = pool_take(q, &f, e);
 	if (rc)
 		return rc;
 	rc = inflate_run(q, f, c, 1, f->cluster, e);
@@ -216,5 +216,21 @@ int qcow2_inflate_part(struct qcow2 *q, const struct qcow2_cluster *c, size_t sk
 		memcpy(buf, f->cluster + skip, len);
 	}
 	pool_give(q, f);
+	return rc;
+}
+
+int qcow2_inflate_part(struct qcow2 *q, const struct qcow2_cluster *c, size_t skip, void *buf,
+	size_t len, struct error *e)
+{
+	/* Compressed clusters start anywhere; neighbours are told apart by their 4 KiB. */
+	pthread_mutex_t *turn = &q->pool.turn[(c->off >> 12) % QCOW2_TURNS];
+	int rc = 0;
+
+	if (qcow2_cache_get(q->clusters, c->off, skip, buf, len))
+		return 0;
+	pthread_mutex_lock(turn);
+	if (!qcow2_cache_get(q->clusters, c->off, skip, buf, len))
+		rc = inflate_to_cache(q, c, skip, buf, len, e);
+	pthread_mutex_unlock(turn);
 	return rc;
 }
