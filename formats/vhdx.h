@@ -172,6 +172,19 @@ void vhdx_image_free(struct vhdx_image *image);
 /* Fills what `info` shows. */
 int vhdx_describe(const struct vhdx_image *image, struct image_info *out, struct error *e);
 
+/* Where a payload block's bytes are. */
+struct vhdx_place {
+	bool zero;
+	uint64_t offset; /* in the file, when not zero */
+};
+
+/* The BAT of an open image, for any thread; `file` and `image` have to stay as long. */
+struct vhdx_bat;
+int vhdx_bat_open(
+	struct disk *file, const struct vhdx_image *image, struct vhdx_bat **out, struct error *e);
+int vhdx_bat_find(struct vhdx_bat *bat, uint64_t block, struct vhdx_place *out, struct error *e);
+void vhdx_bat_close(struct vhdx_bat *bat);
+
 /* Sets *path (owned by the caller) to where a Parent Locator item says the parent is, or to NULL.
  */
 int vhdx_parent_path(const uint8_t *item, size_t len, char **path, struct error *e);

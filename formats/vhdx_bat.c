@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Where the payload blocks are.  The BAT of a 60 TiB disk has 492 MiB, so it is read in pages, of
+ * which a fixed number is kept. */
+#include "formats/vhdx.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/checked.h"
+
+enum {
+	PAGE_ENTRIES = 1024,
+	PAGE_COUNT = 128, /* 1 MiB of entries in all */
+};
+
+struct bat_page {
+	uint64_t number; /* which part of the BAT; UINT64_MAX: none yet */
+	le64 entry[PAGE_ENTRIES];
+};
+
+struct vhdx_bat {
+	struct disk *file;
+	const struct vhdx_image *image;
+	pthread_mutex_t lock; /* for `page` */
+	struct bat_page page[PAGE_COUNT]; /* part N of the BAT goes to N % PAGE_COUNT */
+};
+
+static int page_read(struct vhdx_bat *t, struct bat_page *p, uint64_t number, struct error *e)
+{
+	uint64_t off = number * sizeof(p->entry);
+	size_t len = (size_t)min_u64(sizeof(p->entry), t->image->bat.length - off);
+	int rc;
+
+	p->number = UINT64_MAX;
+	rc = disk_read(t->file, t->image->bat.offset + off, p->entry, len, e);
+	if (rc)
+		return error_prefix(
+			e, "BAT at %llu", (unsigned long long)(t->image->bat.offset + off));
+	p->number = number;
+	return 0;
+}
+
+static int entry_read(struct vhdx_bat *t, uint64_t block, uint64_t *out, struct error *e)
+{
+	uint64_t index = vhdx_bat_index(block, t->image->chunk_ratio);
+	struct bat_page *p = &t->page[index / PAGE_ENTRIES % PAGE_COUNT];
+	int rc = 0;
+
+	pthread_mutex_lock(&t->lock);
+	if (p->number != index / PAGE_ENTRIES)
+		rc = page_read(t, p, index / PAGE_ENTRIES, e);
+	*out = rc ? 0 : get_le64(p->entry[index % PAGE_ENTRIES]);
+	pthread_mutex_unlock(&t->lock);
+	return rc;
+}
+
+static bool block_overlaps(struct vhdx_range block, struct vhdx_range other)
+{
+	return other.length && block.offset < other.offset + other.length &&
+		other.offset < block.offset + block.length;
+}
+
+/* Whether a block's bytes can be where its entry says: on a MiB (the reserved bits below are zero),
+ * behind the header section, inside the file, and over nothing else. */
+static int block_check(const struct vhdx_bat *t, uint64_t block, uint64_t off, struct error *e)
+{
+	const struct vhdx_image *m = t->image;
+	uint64_t start = block * m->block_size;
+	/* The last block may be cut off behind the disk's end: nobody reads there. */
+	struct vhdx_range r = { off, min_u64(m->block_size, m->size - start) };
+
+	if (off % VHDX_MIB)
+		return error_set(e, ERR_CORRUPT,
+			"BAT entry of block %llu has reserved bits set: %#llx",
+			(unsigned long long)block, (unsigned long long)(off % VHDX_MIB));
+	if (off < VHDX_MIB)
+		return error_set(e, ERR_CORRUPT, "block %llu lies in the header section",
+			(unsigned long long)block);
+	if (!range_fits(r.offset, r.length, t->file->size))
+		return error_set(e, ERR_CORRUPT,
+			"block %llu at %llu reaches past the end of the file at %llu",
+			(unsigned long long)block, (unsigned long long)off,
+			(unsigned long long)t->file->size);
+	if (block_overlaps(r, m->log) || block_overlaps(r, m->bat) ||
+		block_overlaps(r, m->metadata))
+		return error_set(e, ERR_CORRUPT,
+			"block %llu at %llu overlaps the log, the BAT or the metadata",
+			(unsigned long long)block, (unsigned long long)off);
+	return 0;
+}
+
+int vhdx_bat_find(struct vhdx_bat *t, uint64_t block, struct vhdx_place *out, struct error *e)
+{
+	uint64_t entry = 0;
+	int rc = entry_read(t, block, &entry, e);
+
+	if (rc)
+		return rc;
+	*out = (struct vhdx_place){ .zero = true };
+	switch ((enum vhdx_state)(entry & 7)) {
+	case VHDX_NOT_PRESENT:
+	case VHDX_UNDEFINED:
+	case VHDX_ZERO:
+	case VHDX_UNMAPPED:
+		return 0;
+	case VHDX_FULLY_PRESENT:
+		*out = (struct vhdx_place){ .offset = entry & ~UINT64_C(7) };
+		return block_check(t, block, out->offset, e);
+	case VHDX_PARTIALLY_PRESENT:
+		if (!t->image->has_parent)
+			return error_set(e, ERR_CORRUPT,
+				"block %llu is partially present in a file without a parent",
+				(unsigned long long)block);
+		*out = (struct vhdx_place){ .offset = entry & ~UINT64_C(7) };
+		return block_check(t, block, out->offset, e);
+	case VHDX_RESERVED_4:
+	case VHDX_RESERVED_5:
+		break;
+	}
+	return error_set(e, ERR_CORRUPT, "BAT entry of block %llu has the reserved state %u",
+		(unsigned long long)block, (unsigned)(entry & 7));
+}
+
+int vhdx_bat_open(
+	struct disk *file, const struct vhdx_image *image, struct vhdx_bat **out, struct error *e)
+{
+	struct vhdx_bat *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return error_nomem(e, "a BAT");
+	t->file = file;
+	t->image = image;
+	for (unsigned i = 0; i < PAGE_COUNT; i++)
+		t->page[i].number = UINT64_MAX;
+	pthread_mutex_init(&t->lock, NULL);
+	*out = t;
+	return 0;
+}
+
+void vhdx_bat_close(struct vhdx_bat *t)
+{
+	if (t)
+		pthread_mutex_destroy(&t->lock);
+	free(t);
+}
