@@ -60,17 +60,22 @@ static int read_host(struct facts *f, struct error *e)
 	return 0;
 }
 
-/* Parents are named relative to the image that names them. */
+/* Parents are named relative to the image that names them, by Windows with its own separators. */
 static bool find_parent(const char *image, const char *parent)
 {
 	const char *slash = strrchr(image, '/');
+	int folder = parent[0] != '/' && slash ? (int)(slash - image) + 1 : 0;
 	char path[4096];
-	int len;
+	int len = snprintf(path, sizeof(path), "%.*s%s", folder, image, parent);
 
-	if (parent[0] == '/' || !slash)
-		return !access(parent, F_OK);
-	len = snprintf(path, sizeof(path), "%.*s/%s", (int)(slash - image), image, parent);
-	return len > 0 && (size_t)len < sizeof(path) && !access(path, F_OK);
+	if (len <= 0 || (size_t)len >= sizeof(path))
+		return false;
+	if (!access(path, F_OK))
+		return true;
+	for (char *c = path + folder; *c; c++)
+		if (*c == '\\')
+			*c = '/';
+	return !access(path, F_OK);
 }
 
 static json_t *identifiers_json(const struct strings *pairs)

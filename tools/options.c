@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buffer.h"
+
 enum { COUNT_MAX = 1024 };
 
 int option_flag(void *field, const char *value, struct error *e)
@@ -46,16 +48,24 @@ int option_pair(void *field, const char *value, struct error *e)
 	return rc ? rc : strings_add(field, value, e);
 }
 
+/* As in qemu-img, a key alone is "key=on". */
 int option_pairs(void *field, const char *value, struct error *e)
 {
-	struct strings *list = field;
-	size_t old = list->count;
-	int rc = strings_split(list, value, ",", e);
+	struct strings words = { 0 };
+	int rc = strings_split(&words, value, ",", e);
 
-	for (size_t i = old; !rc && i < list->count; i++)
-		rc = check_pair(list->item[i], e);
-	if (!rc && list->count == old)
-		return error_set(e, ERR_USAGE, "is empty");
+	if (!rc && !words.count)
+		rc = error_set(e, ERR_USAGE, "is empty");
+	for (size_t i = 0; !rc && i < words.count; i++) {
+		struct buffer pair = { 0 };
+		bool alone = !strchr(words.item[i], '=');
+
+		rc = buffer_format(&pair, e, "%s%s", words.item[i], alone ? "=on" : "");
+		if (!rc)
+			rc = option_pair(field, buffer_text(&pair), e);
+		buffer_free(&pair);
+	}
+	strings_free(&words);
 	return rc;
 }
 

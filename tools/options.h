@@ -25,7 +25,7 @@ struct option_spec {
 option_setter option_flag; /* bool */
 option_setter option_text; /* const char *, the last one wins */
 option_setter option_list; /* struct strings, one more */
-option_setter option_pairs; /* struct strings, "K=V,K=V" split at commas */
+option_setter option_pairs; /* struct strings, "K=V,K=V" split at commas; "K" is "K=on" */
 option_setter option_pair; /* struct strings, one "K=V" */
 option_setter option_count; /* unsigned, 1 to 1024 */
 

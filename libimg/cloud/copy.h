@@ -6,8 +6,8 @@
 #include "disk/convert.h"
 
 /*
- * Copies the file `source` into the empty file `to`, reading each byte once.  Runs of zeros become holes.
- * ERR_CORRUPT when the source changes meanwhile.
+ * Copies the file `source` into the empty file `to`, reading each byte once.  Runs of zeros become
+ * holes. ERR_CORRUPT when the source changes meanwhile.
  */
 int copy_with_sums(const char *source, int to, const struct convert_options *progress,
 	uint64_t *size, char hex[SUM_COUNT][DIGEST_HEX_MAX], struct error *e);

@@ -13,28 +13,31 @@
 struct image_facts {
 	const char *name;
 	const struct format *format;
-	const char *subformat;		/* as image_info; may be NULL */
-	uint64_t virtual_size;		/* bytes */
-	uint64_t block_size;		/* bytes; 0 takes the format's default */
-	uint64_t log_size;		/* VHDX: bytes; 0 takes 1 MiB */
-	uint32_t logical_sector;	/* bytes; 0 takes 512 */
-	const struct guest *guest;	/* NULL: not known */
-	const struct target *target;	/* NULL: none */
-	const struct strings *properties;	/* the user's "key=value", which win; "key=" removes; may be NULL */
+	const char *subformat; /* as image_info; may be NULL */
+	uint64_t virtual_size; /* bytes */
+	uint64_t block_size; /* bytes; 0 takes the format's default */
+	uint64_t log_size; /* VHDX: bytes; 0 takes 1 MiB */
+	uint32_t logical_sector; /* bytes; 0 takes 512 */
+	const struct guest *guest; /* NULL: not known */
+	const struct target *target; /* NULL: none */
+	const struct strings
+		*properties; /* the user's "key=value", which win; "key=" removes; may be NULL */
 };
 
 /*
- * Body of POST /v2/images: name, disk_format, container_format, min_disk and what target and guest say.  All values but
- * those of Glance's own numbers and booleans are strings.  ERR_USAGE for a property that Glance does not let anybody set.
- * The caller decrefs.
+ * Body of POST /v2/images: name, disk_format, container_format, min_disk and what target and guest
+ * say.  All values but those of Glance's own numbers and booleans are strings.  ERR_USAGE for a
+ * property that Glance does not let anybody set. The caller decrefs.
  */
 int image_properties(const struct image_facts *f, json_t **out, struct error *e);
 
-/* The smallest flavor in GiB whose disk compute-hyperv finds large enough for a VHD or VHDX (os-win, vhdutils.py:
- * get_internal_vhd_size_by_file_size); for other formats the size rounded up. */
+/* The smallest flavor in GiB whose disk compute-hyperv finds large enough for a VHD or VHDX
+ * (os-win, vhdutils.py: get_internal_vhd_size_by_file_size); for other formats the size rounded up.
+ */
 uint64_t min_disk_gib(const struct image_facts *f);
 
-/* Whether an image of this Glance disk_format starts on that hypervisor: compute-hyperv takes vhd and vhdx only. */
+/* Whether an image of this Glance disk_format starts on that hypervisor: compute-hyperv takes vhd
+ * and vhdx only. */
 bool hypervisor_takes(const char *hypervisor, const char *disk_format);
 
 #endif

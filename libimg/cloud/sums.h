@@ -6,11 +6,12 @@
 
 #include "base/digest.h"
 
-/* The three digests of one run of bytes, each computed in a thread of its own while the caller reads on. */
+/* The three digests of one run of bytes, each computed in a thread of its own while the caller
+ * reads on. */
 enum sum { SUM_SHA512, SUM_SHA256, SUM_MD5, SUM_COUNT };
 
 extern const char *const sum_algorithm[SUM_COUNT];
-extern const char *const sum_file[SUM_COUNT];	/* "SHA512SUMS" ... */
+extern const char *const sum_file[SUM_COUNT]; /* "SHA512SUMS" ... */
 
 struct sums;
 int sums_open(struct sums **out, struct error *e);

@@ -108,12 +108,13 @@ static void test_letters(void **state)
 
 static void test_pairs_are_split_and_lists_are_not(void **state)
 {
-	struct parsed p = parse("-o", "a=1,b=2", "-oc=3", "--list", "x,y", NULL);
+	struct parsed p = parse("-o", "a=1,b=2", "-oc=3,d", "--list", "x,y", NULL);
 
 	(void)state;
 	assert_int_equal(p.rc, 0);
-	assert_int_equal(p.s.pairs.count, 3);
+	assert_int_equal(p.s.pairs.count, 4);
 	assert_string_equal(p.s.pairs.item[2], "c=3");
+	assert_string_equal(p.s.pairs.item[3], "d=on");
 	assert_int_equal(p.s.list.count, 1);
 	parsed_free(&p);
 }
@@ -138,7 +139,7 @@ static void test_refusals(void **state)
 	refused(parse("--text", NULL), "--text needs TEXT");
 	refused(parse("-t", NULL), "-t needs TEXT");
 	refused(parse("--text=", NULL), "--text: is empty");
-	refused(parse("-o", "novalue", NULL), "--pairs: \"novalue\" is not KEY=VALUE");
+	refused(parse("-o", ",", NULL), "--pairs: is empty");
 	refused(parse("-o", "a=1,=2", NULL), "--pairs: \"=2\" is not KEY=VALUE");
 	refused(parse("--threads", "0", NULL), "--threads: \"0\" is not a number from 1 to 1024");
 	refused(parse("--threads", "-1", NULL), "--threads: \"-1\" is not a number from 1 to 1024");
