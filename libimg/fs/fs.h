@@ -14,23 +14,24 @@ struct fs;
 enum { FS_NAME_MAX = 255, FS_ID_SIZE = 40, FS_LABEL_SIZE = 64 };
 
 struct xattr {
-	char *name;	/* with its prefix, "security.selinux" */
+	char *name; /* with its prefix, "security.selinux" */
 	uint8_t *value;
 	size_t len;
 };
 
 struct fs_stat {
 	uint64_t node;
-	uint32_t mode;		/* type and permissions, as st_mode */
+	uint32_t mode; /* type and permissions, as st_mode */
 	uint32_t uid, gid;
 	uint32_t links;
-	uint64_t size;		/* bytes */
-	int64_t mtime;		/* seconds since 1970 */
+	uint64_t size; /* bytes */
+	int64_t mtime; /* seconds since 1970 */
 };
 
-/* What a new or replaced node shall be.  A file's bytes come from `read`, a link's target is `target`. */
+/* What a new or replaced node shall be.  A file's bytes come from `read`, a link's target is
+ * `target`. */
 struct fs_put {
-	uint32_t mode;		/* S_IFREG, S_IFDIR or S_IFLNK with permissions */
+	uint32_t mode; /* S_IFREG, S_IFDIR or S_IFLNK with permissions */
 	uint32_t uid, gid;
 	int64_t mtime;
 	const struct xattr *xattr;
@@ -44,22 +45,24 @@ struct fs_put {
 
 struct fs_ops {
 	/* ERR_NOTFOUND when the directory has no such name. */
-	int (*lookup)(struct fs *fs, uint64_t dir, const char *name, uint64_t *node,
-		struct error *e);
-	/* Calls back for each name except "." and ".."; a non-zero answer ends the listing and is returned. */
+	int (*lookup)(
+		struct fs *fs, uint64_t dir, const char *name, uint64_t *node, struct error *e);
+	/* Calls back for each name except "." and ".."; a non-zero answer ends the listing and is
+	 * returned. */
 	int (*list)(struct fs *fs, uint64_t dir,
 		int (*each)(void *arg, const char *name, uint64_t node), void *arg,
 		struct error *e);
 	int (*stat)(struct fs *fs, uint64_t node, struct fs_stat *out, struct error *e);
 	/* *out is the caller's: free with xattrs_free. */
-	int (*xattrs)(struct fs *fs, uint64_t node, struct xattr **out, size_t *count,
-		struct error *e);
+	int (*xattrs)(
+		struct fs *fs, uint64_t node, struct xattr **out, size_t *count, struct error *e);
 	/* Reads exactly `len` bytes of a regular file; past the end is ERR_RANGE. */
-	int (*read)(struct fs *fs, uint64_t node, uint64_t off, void *buf, size_t len,
-		struct error *e);
+	int (*read)(
+		struct fs *fs, uint64_t node, uint64_t off, void *buf, size_t len, struct error *e);
 	/* Target of a symbolic link. */
 	int (*readlink)(struct fs *fs, uint64_t node, struct buffer *out, struct error *e);
-	/* Creates `name` in `dir`, or replaces a file or link of that name.  Crash safety is the overlay's. */
+	/* Creates `name` in `dir`, or replaces a file or link of that name.  Crash safety is the
+	 * overlay's. */
 	int (*put)(struct fs *fs, uint64_t dir, const char *name, const struct fs_put *p,
 		struct error *e);
 	/* Removes a file, a link or an empty directory. */
@@ -73,25 +76,30 @@ struct fs_ops {
 /* Embedded as the first member of each kind's own structure. */
 struct fs {
 	const struct fs_ops *ops;
-	const char *type;		/* static: "ext4", "vfat", ... */
-	uint64_t root;			/* node of the root directory */
-	char uuid[FS_ID_SIZE];		/* as blkid prints it, "" when there is none */
+	const char *type; /* static: "ext4", "vfat", ... */
+	uint64_t root; /* node of the root directory */
+	char uuid[FS_ID_SIZE]; /* as blkid prints it, "" when there is none */
 	char label[FS_LABEL_SIZE];
 	bool writable;
+	bool permissions; /* owner and mode are stored, not made up */
+	/* The journal holds changes that reading does not see: what is read may be older than what
+	 * the guest wrote. */
+	bool needs_recovery;
 };
 
 /* What a volume holds, by its superblock alone; nothing is opened. */
 struct fs_id {
-	const char *type;	/* static: "ext2", "ext3", "ext4", "vfat", "xfs", "btrfs", "ntfs", "swap", "LVM2_member",
-				   "crypto_LUKS", "BitLocker", "linux_raid_member", "iso9660"; NULL: nothing known */
+	const char *type; /* static: "ext2", "ext3", "ext4", "vfat", "xfs", "btrfs", "ntfs", "swap",
+			     "LVM2_member", "crypto_LUKS", "BitLocker", "linux_raid_member",
+			     "iso9660"; NULL: nothing known */
 	char uuid[FS_ID_SIZE];
 	char label[FS_LABEL_SIZE];
 };
 int fs_identify(struct disk *d, struct fs_id *out, struct error *e);
 
 /*
- * Opens the file system on `d` (not owned).  ERR_UNSUPPORTED when hvimg has no reader for it, ERR_REFUSED when it is
- * not in a state to be edited (`write`), each saying what the user can do.
+ * Opens the file system on `d` (not owned).  ERR_UNSUPPORTED when hvimg has no reader for it,
+ * ERR_REFUSED when it is not in a state to be edited (`write`), each saying what the user can do.
  */
 int fs_open(struct disk *d, bool write, struct fs **out, struct error *e);
 int fs_sync(struct fs *fs, struct error *e);
