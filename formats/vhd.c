@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* VHD: its entry in the list of formats, and what reader and writer share. */
+#include "formats/vhd.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+
+const char *const vhd_type_names[] = {
+	[VHD_FIXED] = "fixed",
+	[VHD_DYNAMIC] = "dynamic",
+	[VHD_DIFFERENCING] = "differencing",
+};
+
+static uint32_t checksum(const void *structure, size_t len, be32 field)
+{
+	const uint8_t *p = structure;
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < len; i++)
+		sum += p[i];
+	for (size_t i = 0; i < sizeof(field); i++)
+		sum -= field.b[i];
+	return ~sum;
+}
+
+uint32_t vhd_footer_checksum(const struct vhd_footer *f)
+{
+	return checksum(f, sizeof(*f), f->checksum);
+}
+
+uint32_t vhd_header_checksum(const struct vhd_header *h)
+{
+	return checksum(h, sizeof(*h), h->checksum);
+}
+
+/* A struct guid has its first three fields little endian. */
+static void id_swap(const uint8_t from[16], uint8_t to[16])
+{
+	static const uint8_t place[16] = { 3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15 };
+
+	for (size_t i = 0; i < sizeof(place); i++)
+		to[i] = from[place[i]];
+}
+
+struct guid vhd_id_get(const uint8_t stored[16])
+{
+	struct guid id;
+
+	id_swap(stored, id.b);
+	return id;
+}
+
+void vhd_id_put(uint8_t stored[16], struct guid id)
+{
+	id_swap(id.b, stored);
+}
+
+uint32_t vhd_bitmap_size(uint32_t block_size)
+{
+	uint64_t sectors = div_up(block_size, (uint64_t)VHD_SECTOR * VHD_BITMAP_BITS);
+
+	return (uint32_t)sectors * VHD_SECTOR;
+}
+
+void vhd_image_free(struct vhd_image *image)
+{
+	free(image->parent_path);
+	image->parent_path = NULL;
+}
+
+/*
+ * A fixed disk has its only footer at the end, and starts with whatever the guest put there.  The
+ * footer of Virtual PC before 2004 lacks its last byte.
+ */
+static enum probe_answer vhd_probe(const struct probe *p)
+{
+	const char *cookie = "conectix";
+	bool head = p->head_len >= 8 && memcmp(p->head, cookie, 8) == 0;
+	bool tail = p->tail &&
+		(memcmp(p->tail, cookie, 8) == 0 || memcmp(p->tail + 1, cookie, 8) == 0);
+
+	return head || tail ? PROBE_YES : PROBE_NO;
+}
+
+static const char *const vhd_endings[] = { "vhd", "avhd", NULL };
+
+const struct format vhd_format = {
+	.name = "vhd",
+	.help = "Hyper-V, Azure and Xen virtual hard disk, version 1",
+	.endings = vhd_endings,
+	.glance_name = "vhd",
+	.options = vhd_options,
+	.probe = vhd_probe,
+	.open = vhd_open,
+	.info = vhd_info,
+	.create = vhd_create,
+};

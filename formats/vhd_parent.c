@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Where a differencing VHD says that its parent is. */
+#include "formats/vhd.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "formats/vhdx.h"
+
+enum { PATH_MAX_BYTES = 65536 };
+
+static int text_take(const le16 *text, size_t units, char **out, struct error *e)
+{
+	*out = malloc(units * 3 + 1);
+	if (!*out)
+		return error_nomem(e, "the parent's path");
+	vhdx_text(text, units, *out);
+	if (!**out) {
+		free(*out);
+		*out = NULL;
+	}
+	return 0;
+}
+
+/* *out stays NULL when the locator makes no sense: the path only serves to tell people. */
+static int locator_read(struct disk *file, const struct vhd_locator *l, char **out, struct error *e)
+{
+	uint64_t off = get_be64(l->offset);
+	uint32_t len = get_be32(l->length);
+	uint8_t *bytes;
+	int rc;
+
+	if (!len || len > PATH_MAX_BYTES || !range_fits(off, len, file->size))
+		return 0;
+	bytes = malloc(len);
+	if (!bytes)
+		return error_nomem(e, "the parent's path");
+	rc = disk_read(file, off, bytes, len, e);
+	if (!rc)
+		rc = text_take((const le16 *)bytes, len / sizeof(le16), out, e);
+	free(bytes);
+	return rc;
+}
+
+/* The header's name is the file name without a folder, and the only text in big endian. */
+static int name_take(const struct vhd_header *h, char **out, struct error *e)
+{
+	le16 name[VHD_PARENT_NAME_UNITS];
+
+	for (size_t i = 0; i < VHD_PARENT_NAME_UNITS; i++)
+		name[i] = put_le16(get_be16(h->parent_name[i]));
+	return text_take(name, VHD_PARENT_NAME_UNITS, out, e);
+}
+
+int vhd_load_parent(
+	struct disk *file, const struct vhd_header *h, struct vhd_image *m, struct error *e)
+{
+	/* Relative and absolute path, both in UTF-16, little endian. */
+	static const char *const platforms[] = { "W2ru", "W2ku" };
+	int rc = 0;
+
+	m->parent_id = vhd_id_get(h->parent_id);
+	for (size_t p = 0; p < sizeof(platforms) / sizeof(platforms[0]); p++)
+		for (size_t i = 0; i < VHD_LOCATORS && !rc && !m->parent_path; i++)
+			if (memcmp(h->locator[i].platform, platforms[p], 4) == 0)
+				rc = locator_read(file, &h->locator[i], &m->parent_path, e);
+	if (!rc && !m->parent_path)
+		rc = name_take(h, &m->parent_path, e);
+	return rc;
+}
