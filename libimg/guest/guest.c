@@ -33,6 +33,8 @@ static void guest_forget(struct guest_image *g)
 	guest_free(&g->guest);
 	tree_close(g->tree);
 	g->tree = NULL;
+	for (size_t i = 0; i < g->volumes.count && g->volume; i++)
+		g->volume[i].used = false;
 }
 
 /* Opens what can be opened.  A file system that may only be read is opened so, and the reason kept:
@@ -75,9 +77,10 @@ static int volume_report(struct guest_image *g, size_t i, struct error *e)
 	const struct volume *volume = &g->volumes.volume[i];
 	struct finding_text f = { .severity = SEVERITY_WARNING };
 
-	if (!v->problem || is_quiet(g, i))
+	/* Of those the guest uses, readiness says more. */
+	if (!v->problem || v->used || is_quiet(g, i))
 		return 0;
-	f.code = v->open_error == ERR_REFUSED  ? "filesystem-not-clean"
+	f.code = v->open_error == ERR_REFUSED  ? "fs-not-editable"
 		: v->open_error == ERR_CORRUPT ? "filesystem-damaged"
 					       : "filesystem-unsupported";
 	return finding_add(
@@ -109,6 +112,7 @@ static int guest_load(
 
 	g->type = type;
 	g->root = index;
+	g->volume[index].used = true;
 	g->guest.type = type->name;
 	strcpy(g->guest.root, g->volumes.volume[index].id);
 	rc = type->load(g, index, &why);

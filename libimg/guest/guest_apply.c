@@ -38,30 +38,19 @@ static int all_met(const struct readiness *r, size_t count, struct error *e)
 	return 0;
 }
 
-/* What was opened for reading only, although the image is to be edited, can't take edits. */
-static int writable(const struct guest_image *g, struct error *e)
-{
-	const struct fs *root = g->volume[g->root].fs;
-
-	if (root->writable)
-		return 0;
-	return error_set(e, ERR_NOTREADY, "volume %s: %s", g->guest.root,
-		g->volume[g->root].problem ? g->volume[g->root].problem : "opened for reading");
-}
-
 int guest_image_apply(struct guest_image *g, const struct target_list *targets, struct error *e)
 {
 	struct readiness *r = calloc(targets->count + 1, sizeof(*r));
 	int rc = r ? 0 : error_nomem(e, "readiness");
 
+	if (!rc && !g->write)
+		rc = error_set(e, ERR_USAGE, "the image was opened for reading only");
 	if (!rc && !targets->count)
 		rc = error_set(e, ERR_USAGE, "no target to make the guest ready for");
 	for (size_t i = 0; i < targets->count && !rc; i++)
 		rc = guest_image_readiness(g, &targets->target[i], &r[i], e);
 	if (!rc)
 		rc = all_met(r, targets->count, e);
-	if (!rc)
-		rc = writable(g, e);
 	if (!rc)
 		rc = g->type->apply(g, targets, e);
 	if (!rc)

@@ -31,7 +31,9 @@ extern const struct guest_type *const guest_type_list[];
 struct guest_volume {
 	struct fs *fs; /* NULL: not opened */
 	int open_error; /* an error code when opening failed */
-	char *problem; /* why it is not open, or not writable; NULL: all is well */
+	char *problem; /* why it is not open, or can't be edited; NULL: all is well */
+	bool checked; /* whether it could be edited has been found out */
+	bool used; /* a part of the guest's tree */
 };
 
 struct guest_image {

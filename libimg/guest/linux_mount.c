@@ -118,6 +118,7 @@ static int mount_one(struct guest_image *g, const struct mount *m, struct error 
 		return 0;
 	if (index == SIZE_MAX || !g->volume[index].fs)
 		return mount_report(g, m, index, e);
+	g->volume[index].used = true;
 	return tree_mount(g->tree, m->path, g->volume[index].fs, g->volumes.volume[index].id, e);
 }
 

@@ -99,9 +99,10 @@ static int stable_find(const struct guest_image *g, const struct name_found *n, 
 	*out = NULL;
 	if (index == SIZE_MAX)
 		return 0;
+	partuuid = !g->id[index].uuid[0];
 	for (size_t i = 0; n->command_line && i < g->guest.kernel_count; i++)
 		partuuid = partuuid || !g->guest.kernel[i].initramfs;
-	if (!(partuuid ? g->volumes.volume[index].part_id[0] : g->id[index].uuid[0]))
+	if (partuuid && !g->volumes.volume[index].part_id[0])
 		return 0;
 	snprintf(text, sizeof(text), "%s=%s", partuuid ? "PARTUUID" : "UUID",
 		partuuid ? g->volumes.volume[index].part_id : g->id[index].uuid);

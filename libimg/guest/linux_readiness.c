@@ -125,8 +125,8 @@ static int names_check(struct guest_image *g, struct report *r, struct error *e)
 					 : "name the file system by UUID=" };
 
 		rc = finding_add(r, &f, e,
-			"line %llu of %s names %s, which is another disk's name "
-			"elsewhere%s%s",
+			"line %llu of %s names %s, which is not its name on "
+			"every hypervisor%s%s",
 			(unsigned long long)d->line, d->path, d->device,
 			d->stable ? ": should be " : "", d->stable ? d->stable : "");
 	}

@@ -102,18 +102,46 @@ static int image_check(const struct guest_image *g, struct report *r, struct err
 	return rc;
 }
 
-/* Whether the guest's own file systems can be edited; said only when there is something to edit. */
-static int root_check(const struct guest_image *g, struct report *r, struct error *e)
+/* An image that is only looked at is asked what editing it would meet. */
+static int volume_check(struct guest_image *g, size_t i, struct error *e)
 {
-	const struct guest_volume *v = &g->volume[g->root];
-	const struct finding_text f = { .code = v->open_error == ERR_REFUSED
-			? "filesystem-not-clean"
-			: "filesystem-unsupported",
-		.severity = SEVERITY_ERROR };
+	struct guest_volume *v = &g->volume[i];
+	struct error why = { 0 };
+	struct fs *fs = NULL;
 
-	if (!v->problem)
+	if (v->checked || v->problem)
 		return 0;
-	return finding_add(r, &f, e, "volume %s: %s", g->guest.root, v->problem);
+	v->checked = true;
+	if (g->write || !fs_open(g->volumes.volume[i].disk, true, &fs, &why)) {
+		fs_close(fs);
+		return 0;
+	}
+	v->open_error = why.code;
+	v->problem = strdup(why.text);
+	return v->problem ? 0 : error_nomem(e, "a file system");
+}
+
+/* A guest that needs no edit starts as it is: its own kernel replays a journal. */
+static int edits_check(struct guest_image *g, struct report *r, struct error *e)
+{
+	bool edits = false;
+	int rc = 0;
+
+	for (size_t i = 0; i < r->count; i++)
+		edits = edits || r->finding[i].fixable;
+	for (size_t i = 0; i < g->volumes.count && !rc; i++) {
+		const struct guest_volume *v = &g->volume[i];
+		struct finding_text f = { .severity = edits ? SEVERITY_ERROR : SEVERITY_WARNING };
+
+		if (!v->used)
+			continue;
+		rc = volume_check(g, i, e);
+		if (rc || !v->problem)
+			continue;
+		f.code = v->fs && v->fs->needs_recovery ? "fs-needs-recovery" : "fs-not-editable";
+		rc = finding_add(r, &f, e, "volume %s: %s", g->volumes.volume[i].id, v->problem);
+	}
+	return rc;
 }
 
 static void conclude(struct readiness *r)
@@ -142,9 +170,9 @@ int guest_image_readiness(
 		rc = strcmp(t->firmware, "bios") ? uefi_check(g, &r.findings, e)
 						 : bios_check(g, &r.findings, e);
 	if (!rc && g->type)
-		rc = root_check(g, &r.findings, e);
-	if (!rc && g->type)
 		rc = g->type->readiness(g, t, &r.findings, e);
+	if (!rc && g->type)
+		rc = edits_check(g, &r.findings, e);
 	if (rc) {
 		readiness_free(&r);
 		return rc;
