@@ -99,7 +99,7 @@ static int host_file_measure(struct host_file *h, struct error *e)
 	if (fstat(h->fd, &st))
 		return error_errno(e, errno, "cannot look at the file");
 	if (S_ISDIR(st.st_mode))
-		return error_set(e, ERR_USAGE, "is a directory, not an image");
+		return error_set(e, ERR_UNSUPPORTED, "is a directory, not an image");
 	h->disk.logical_sector = 512;
 	if (S_ISREG(st.st_mode)) {
 		h->disk.size = (uint64_t)st.st_size;
@@ -107,7 +107,7 @@ static int host_file_measure(struct host_file *h, struct error *e)
 		return 0;
 	}
 	if (!S_ISBLK(st.st_mode))
-		return error_set(e, ERR_USAGE, "is neither a file nor a block device");
+		return error_set(e, ERR_UNSUPPORTED, "is neither a file nor a block device");
 	if (ioctl(h->fd, BLKGETSIZE64, &bytes) || ioctl(h->fd, BLKSSZGET, &logical))
 		return error_errno(e, errno, "cannot get the size of the block device");
 	h->device = true;

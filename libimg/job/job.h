@@ -13,9 +13,9 @@
 
 struct convert_job {
 	const char *source, *destination;
-	const char *source_format;	/* NULL: the content decides */
-	const struct format *format;	/* of the destination */
-	struct strings options;		/* -o, "key=value" */
+	const char *source_format; /* NULL: the content decides */
+	const struct format *format; /* of the destination */
+	struct strings options; /* -o, "key=value" */
 	struct output_options output;
 	struct convert_options engine;
 };
@@ -24,17 +24,17 @@ int job_convert(const struct convert_job *j, struct convert_result *result, stru
 
 struct inject_job {
 	struct convert_job convert;
-	const struct target_list *targets;	/* what to make it ready for */
-	const struct target_list *known;	/* all targets, for what inspect shows */
+	const struct target_list *targets; /* what to make it ready for */
+	const struct target_list *known; /* all targets, for what inspect shows */
 	const char *tmpdir;
-	bool dry_run;			/* edits are made in the overlay, nothing is written */
-	const char *manifest;		/* path, NULL: DESTINATION.edits.json */
+	bool dry_run; /* edits are made in the overlay, nothing is written */
+	const char *manifest; /* path, NULL: DESTINATION.edits.json */
 };
 
 struct inject_result {
 	struct convert_result convert;
 	struct journal journal;
-	uint64_t scratch;		/* bytes that the overlay held */
+	uint64_t scratch; /* bytes that the overlay held */
 };
 
 /* The manifest is put in place just before the destination. */
@@ -42,27 +42,27 @@ int job_inject(const struct inject_job *j, struct inject_result *result, struct 
 void inject_result_free(struct inject_result *r);
 
 struct package_job {
-	const char *source, *destination;	/* destination: a directory that does not exist yet */
+	const char *source, *destination; /* destination: a directory that does not exist yet */
 	const char *source_format;
-	const struct target_list *targets;	/* described is one that the guest is ready for; NULL: one of
-						   `known` that fits the container, or none */
+	const struct target_list *targets; /* described is one that the guest is ready for; NULL:
+					      one of `known` that fits the container, or none */
 	const struct target_list *known;
-	struct strings properties;		/* --property, "key=value" */
-	const char *name;			/* image name; NULL: from the source's file name */
-	struct output_options output;		/* no_sync only */
-	struct convert_options engine;		/* progress only */
+	struct strings properties; /* --property, "key=value" */
+	const char *name; /* image name; NULL: from the source's file name */
+	struct output_options output; /* no_sync only */
+	struct convert_options engine; /* progress only */
 };
 
 struct package_result {
-	json_t *image;			/* what image.json holds */
-	const struct target *target;	/* described: of the job's lists; NULL: none */
+	json_t *image; /* what image.json holds */
+	const struct target *target; /* described: of the job's lists; NULL: none */
 	uint64_t file_size;
-	struct report findings;		/* what may surprise whoever uploads it */
+	struct report findings; /* what may surprise whoever uploads it */
 };
 
 /*
- * Image, image.json, SHA512SUMS, SHA256SUMS, MD5SUMS in a new directory, which appears whole or not at all.
- * ERR_NOTREADY when the guest is ready for none of `targets`.
+ * Image, image.json, SHA512SUMS, SHA256SUMS, MD5SUMS in a new directory, which appears whole or not
+ * at all. ERR_NOTREADY when the guest is ready for none of `targets`.
  */
 int job_package(const struct package_job *j, struct package_result *result, struct error *e);
 void package_result_free(struct package_result *r);

@@ -77,11 +77,11 @@ static void host_file_refuses_what_is_no_file(void **state)
 	struct disk *d = NULL;
 
 	(void)state;
-	assert_int_equal(host_file_open(folder, &d, &e), -ERR_USAGE);
+	assert_int_equal(host_file_open(folder, &d, &e), -ERR_UNSUPPORTED);
 	assert_string_equal(e.text, "is a directory, not an image");
 	assert_int_equal(host_file_open(path_of("none"), &d, &e), -ERR_NOTFOUND);
 	assert_int_equal(mkfifo(path_of("pipe"), 0600), 0);
-	assert_int_equal(host_file_open(path_of("pipe"), &d, &e), -ERR_USAGE);
+	assert_int_equal(host_file_open(path_of("pipe"), &d, &e), -ERR_UNSUPPORTED);
 	unlink(path_of("pipe"));
 }
 

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* hvimg inject: make the guest ready for other hypervisors on the way to a new image. */
+#include <string.h>
+
+#include "job/manifest.h"
+#include "tools/conversion.h"
+#include "tools/host.h"
+#include "tools/text.h"
+
+struct inject_settings {
+	struct common common;
+	struct conversion conversion;
+	struct strings targets;
+	bool dry_run;
+	const char *manifest;
+};
+
+static void print_edits(const struct inject_job *j, const struct inject_result *r)
+{
+	printf("%s %zu file%s, %" PRIu64 " bytes of scratch space\n",
+		j->dry_run ? "would change" : "changed", r->journal.count,
+		r->journal.count == 1 ? "" : "s", r->scratch);
+	for (size_t i = 0; i < r->journal.count; i++) {
+		const struct edit *edit = &r->journal.edit[i];
+
+		printf("  %-8s ", edit_action_name(edit->action));
+		put_text(stdout, edit->path);
+		if (edit->why) {
+			fputs(": ", stdout);
+			put_text(stdout, edit->why);
+		}
+		putchar('\n');
+	}
+}
+
+static int result_json(
+	const struct inject_job *j, const struct inject_result *r, json_t **out, struct error *e)
+{
+	struct strings names = { 0 };
+	json_t *manifest = NULL;
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < j->targets->count; i++)
+		rc = strings_add(&names, j->targets->target[i].name, e);
+	if (!rc)
+		rc = manifest_json(&r->journal, &names, &manifest, e);
+	strings_free(&names);
+	if (rc)
+		return rc;
+	*out = j->dry_run ? json_object() : conversion_json(&j->convert, &r->convert);
+	if (!*out) {
+		json_decref(manifest);
+		return error_nomem(e, "JSON");
+	}
+	json_object_set_new(*out, "dry_run", json_boolean(j->dry_run));
+	json_object_set_new(*out, "scratch", number_json(r->scratch));
+	json_object_update(*out, manifest);
+	json_decref(manifest);
+	return 0;
+}
+
+static int run_job(const struct inject_settings *s, struct inject_job *job, struct error *e)
+{
+	struct inject_result result;
+	struct progress progress;
+	json_t *json = NULL;
+	int rc = progress_from(&s->common, &progress, e);
+
+	if (rc)
+		return rc;
+	progress_start(&progress, "inject", &job->convert.engine);
+	rc = job_inject(job, &result, e);
+	progress_end(&progress);
+	if (!rc && s->common.json) {
+		rc = result_json(job, &result, &json, e);
+		if (!rc)
+			rc = print_json(json, e);
+	} else if (!rc && !s->common.quiet) {
+		print_edits(job, &result);
+	}
+	inject_result_free(&result);
+	return rc;
+}
+
+/* "-t a,b -t c" is "-t a,b,c". */
+static int join_targets(const struct strings *names, struct buffer *out, struct error *e)
+{
+	int rc = 0;
+
+	if (!names->count)
+		return error_set(e, ERR_USAGE, "-t: no target given");
+	for (size_t i = 0; !rc && i < names->count; i++)
+		rc = buffer_format(out, e, "%s%s", i ? "," : "", names->item[i]);
+	return rc;
+}
+
+static int inject_run(const void *settings, char *const *argument, struct error *e)
+{
+	const struct inject_settings *s = settings;
+	struct inject_job job = { .dry_run = s->dry_run, .manifest = s->manifest };
+	struct target_list known = { 0 }, named = { 0 };
+	struct buffer names = { 0 };
+	int rc = conversion_job(
+		&s->conversion, &s->common, argument[0], argument[1], &job.convert, e);
+
+	if (!rc)
+		rc = join_targets(&s->targets, &names, e);
+	if (!rc)
+		rc = load_targets(buffer_text(&names), &known, &named, e);
+	if (!rc) {
+		job.known = &known;
+		job.targets = &named;
+		job.tmpdir = scratch_folder(&s->common);
+		rc = run_job(s, &job, e);
+		targets_free(&named);
+		targets_free(&known);
+	}
+	buffer_free(&names);
+	return rc;
+}
+
+#define CONVERSION_FIELD(name) offsetof(struct inject_settings, conversion.name)
+#define FIELD(name) offsetof(struct inject_settings, name)
+static const struct option_spec inject_options[] = {
+	{ "target", 't', "TARGET[,TARGET]", "What the guest shall be ready for; may be repeated.",
+		option_list, FIELD(targets) },
+	{ "dry-run", 0, NULL, "Show what would be changed, and write nothing.", option_flag,
+		FIELD(dry_run) },
+	{ "manifest", 0, "FILE",
+		"Where the record of all changes goes; DEST.edits.json without it.", option_text,
+		FIELD(manifest) },
+	CONVERSION_OPTIONS(CONVERSION_FIELD),
+	{ NULL, 0, NULL, NULL, NULL, 0 },
+};
+#undef FIELD
+#undef CONVERSION_FIELD
+
+extern const struct command command_inject;
+const struct command command_inject = {
+	.name = "inject",
+	.arguments = "SOURCE DEST",
+	.argument_count = 2,
+	.summary = "make the guest ready for other hypervisors and write a new image",
+	.description = "Puts what TARGET needs into the guest's initramfs and configuration, and "
+		       "writes the result "
+		       "to DEST as convert does. Nothing of the guest is run or mounted, and "
+		       "SOURCE is never "
+		       "written: the changes are kept beside it until DEST is made.\n\n"
+		       "All drivers come from the guest itself. What was changed is recorded, with "
+		       "digests before "
+		       "and after, in the manifest. A target that cannot be met writes nothing. "
+		       "Doing it to an "
+		       "image that is ready already changes nothing in it.",
+	.answer_no = "the guest cannot be made ready for a target",
+	.takes_formats = true,
+	.options = inject_options,
+	.settings_size = sizeof(struct inject_settings),
+	.run = inject_run,
+};

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tools/inspection.h"
+#include "tools/text.h"
+
+static json_t *volumes_json(const struct guest_image *image)
+{
+	const struct volume_list *list = guest_image_volumes(image);
+	const struct fs_id *fs = guest_image_filesystems(image);
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct volume *v = &list->volume[i];
+
+		json_array_append_new(array,
+			json_pack("{s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "id", v->id,
+				"parent", v->parent, "type", v->type, "offset", number_json(v->off),
+				"size", number_json(v->size), "filesystem", text_json(fs[i].type),
+				"uuid", text_json(fs[i].uuid), "label", text_json(fs[i].label),
+				"type_id", text_json(v->type_id), "part_id", text_json(v->part_id),
+				"name", text_json(v->name)));
+	}
+	return array;
+}
+
+static json_t *modules_json(const struct kernel *k)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < k->module_count; i++)
+		json_object_set_new(object, k->module[i].name,
+			text_json(module_place_name(k->module[i].place)));
+	return object;
+}
+
+static json_t *kernels_json(const struct guest *g)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < g->kernel_count; i++) {
+		const struct kernel *k = &g->kernel[i];
+
+		json_array_append_new(array,
+			json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "version",
+				text_json(k->version), "image", text_json(k->image), "config",
+				text_json(k->config), "initramfs", text_json(k->initramfs),
+				"generator", text_json(k->generator), "compression",
+				text_json(k->compression), "problem", text_json(k->problem),
+				"modules", modules_json(k)));
+	}
+	return array;
+}
+
+static json_t *device_names_json(const struct guest *g)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < g->device_name_count; i++) {
+		const struct device_name *d = &g->device_name[i];
+
+		json_array_append_new(array,
+			json_pack("{s:o,s:o,s:o,s:o,s:b}", "path", text_json(d->path), "line",
+				number_json(d->line), "device", text_json(d->device), "stable",
+				text_json(d->stable), "required", d->required));
+	}
+	return array;
+}
+
+static json_t *guests_json(const struct guest *g)
+{
+	if (!g)
+		return json_array();
+	return json_pack("[{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}]", "type", g->type, "distro",
+		text_json(g->distro), "version", text_json(g->version), "name", text_json(g->name),
+		"arch", text_json(g->arch), "root", text_json(g->root), "initramfs_tool",
+		text_json(g->initramfs_tool), "kernels", kernels_json(g), "device_names",
+		device_names_json(g));
+}
+
+static json_t *boot_paths_json(const struct guest_image *image)
+{
+	static const char *const firmware[] = { "bios", "uefi" };
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < 2; i++)
+		if (guest_image_boots(image, firmware[i]))
+			json_array_append_new(array, json_string(firmware[i]));
+	return array;
+}
+
+static json_t *readiness_json(const struct inspection *i)
+{
+	json_t *object = json_object();
+
+	for (size_t n = 0; n < i->readiness_count; n++) {
+		const struct readiness *r = &i->readiness[n];
+
+		json_object_set_new(object, r->target->name,
+			json_pack("{s:b,s:b,s:o,s:o}", "ready", r->ready, "fixable", r->fixable,
+				"evidence", text_json(r->target->evidence), "findings",
+				report_json(&r->findings)));
+	}
+	return object;
+}
+
+json_t *inspection_json(const struct inspection *i)
+{
+	return json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o}", "format", i->format->name, "virtual_size",
+		number_json(i->disk->size), "boot_paths", boot_paths_json(i->image), "volumes",
+		volumes_json(i->image), "guests", guests_json(guest_image_guest(i->image)),
+		"readiness", readiness_json(i), "findings",
+		report_json(guest_image_report(i->image)));
+}
