@@ -1,209 +1,246 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "fs/tree_walk.h"
-
+/* Paths of a guest: names, links, ".." and mounts, resolved as the guest's kernel does
+ * (path_resolution(7)). */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { LINKS_MAX = 40, PATH_LIMIT = 4096 };
+#include "fs/tree_private.h"
 
-/* A path on its way: names still to go, and the resolved ones. */
-struct walk {
-	struct tree *tree;
-	struct buffer rest; /* names to go, with slashes */
-	size_t at; /* of the next name in `rest` */
-	unsigned links;
-	struct place *place;
+/* A directory on the way. */
+struct step {
+	struct mount *mount;
+	uint64_t node;
+	size_t path_len; /* of the resolved path up to here */
 };
 
-static const struct mount *mount_at(const struct tree *t, const char *path)
+struct walk {
+	struct tree *tree;
+	const struct walk_options *options;
+	struct step step[TREE_DEPTH_MAX];
+	size_t depth; /* at least 1: the root */
+	char rest[TREE_PATH_MAX + 1];
+	unsigned links;
+	struct spot *spot;
+};
+
+struct mount *tree_mount_at(struct tree *t, const char *path)
 {
-	for (size_t i = t->count; i > 0; i--)
-		if (strcmp(t->mount[i - 1].path, path) == 0)
-			return &t->mount[i - 1];
+	/* A later one covers an earlier one. */
+	for (size_t i = t->mount_count; i--;)
+		if (!strcmp(t->mount[i].path, path))
+			return &t->mount[i];
 	return NULL;
 }
 
-/* Stands on a directory whose resolved path is known: the root, or a mount. */
-static int place_mount(struct place *p, const struct mount *m, struct error *e)
+void spot_free(struct spot *s)
 {
-	p->mount = m;
-	p->node = m->fs->root;
-	p->found = true;
-	return m->fs->ops->stat(m->fs, p->node, &p->stat, e);
+	buffer_free(&s->path);
 }
 
-/* Takes the next name out of `rest`; false at the end. */
-static bool name_next(struct walk *w, char name[FS_NAME_MAX + 1], bool *too_long)
+static struct step *top(struct walk *w)
 {
-	const char *text = buffer_text(&w->rest);
-	size_t len;
+	return &w->step[w->depth - 1];
+}
 
-	w->at += strspn(text + w->at, "/");
-	len = strcspn(text + w->at, "/");
-	*too_long = len > FS_NAME_MAX;
-	if (!len || *too_long)
+static void cut_path(struct walk *w, size_t len)
+{
+	struct buffer *path = &w->spot->path;
+
+	path->len = len;
+	if (path->data)
+		path->data[len] = '\0';
+}
+
+/* Takes the first name off the rest; false at its end.  Names too long are left for the caller to
+ * see. */
+static bool next_name(struct walk *w, char *name, size_t size, size_t *len)
+{
+	size_t start = strspn(w->rest, "/");
+	size_t end;
+
+	*len = strcspn(w->rest + start, "/");
+	if (!*len)
 		return false;
-	memcpy(name, text + w->at, len);
-	name[len] = 0;
-	w->at += len;
+	if (*len < size) {
+		memcpy(name, w->rest + start, *len);
+		name[*len] = '\0';
+	}
+	end = start + *len;
+	memmove(w->rest, w->rest + end, strlen(w->rest + end) + 1);
 	return true;
 }
 
-static bool names_left(const struct walk *w)
+static bool at_end(const struct walk *w)
 {
-	const char *text = buffer_text(&w->rest);
-
-	return text[w->at + strspn(text + w->at, "/")] != 0;
+	return !w->rest[strspn(w->rest, "/")];
 }
 
-static int path_restart(struct walk *w, const char *path, struct error *e);
-
-/* One up: the parent is found again from the root, since nodes do not know their parents across
- * mounts. */
-static int walk_up(struct walk *w, struct error *e)
+static int enter(struct walk *w, struct mount *mount, uint64_t node, struct error *e)
 {
-	struct place *p = w->place;
-	struct buffer whole = { 0 };
-	const char *text = buffer_text(&p->path), *slash = strrchr(text, '/');
-	size_t keep = slash ? (size_t)(slash - text) : 0;
-	int rc = buffer_append(&whole, text, keep, e);
-
-	if (!rc)
-		rc = buffer_format(&whole, e, "/%s", buffer_text(&w->rest) + w->at);
-	if (!rc)
-		rc = path_restart(w, buffer_text(&whole), e);
-	buffer_free(&whole);
-	return rc;
-}
-
-/* Replaces the link just found by its target. */
-static int link_follow(struct walk *w, struct error *e)
-{
-	struct place *p = w->place;
-	struct buffer target = { 0 }, whole = { 0 };
-	const char *text = buffer_text(&p->path), *slash = strrchr(text, '/');
-	int rc;
-
-	if (++w->links > LINKS_MAX)
-		return error_set(
-			e, ERR_CORRUPT, "%s: more than %d symbolic links", text, LINKS_MAX);
-	rc = p->mount->fs->ops->readlink(p->mount->fs, p->node, &target, e);
-	if (!rc && buffer_text(&target)[0] != '/')
-		rc = buffer_append(&whole, text, slash ? (size_t)(slash - text) : 0, e);
-	if (!rc)
-		rc = buffer_format(
-			&whole, e, "/%s/%s", buffer_text(&target), buffer_text(&w->rest) + w->at);
-	if (!rc)
-		rc = path_restart(w, buffer_text(&whole), e);
-	buffer_free(&target);
-	buffer_free(&whole);
-	return rc;
-}
-
-static int path_restart(struct walk *w, const char *path, struct error *e)
-{
-	struct buffer rest = { 0 };
-	int rc;
-
-	if (strlen(path) > PATH_LIMIT)
-		return error_set(e, ERR_RANGE, "path of %zu bytes is too long", strlen(path));
-	rc = buffer_string(&rest, path, e);
-	if (rc)
-		return rc;
-	buffer_free(&w->rest);
-	w->rest = rest;
-	w->at = 0;
-	w->place->path.len = 0;
-	rc = buffer_reserve(&w->place->path, 1, e);
-	if (rc)
-		return rc;
-	w->place->path.data[0] = 0;
-	return place_mount(w->place, &w->tree->mount[0], e);
-}
-
-/* Goes into the directory `p->node` by one name. */
-static int name_enter(struct walk *w, const char *name, struct error *e)
-{
-	struct place *p = w->place;
-	const struct mount *m;
-	int rc;
-
-	if (!S_ISDIR(p->stat.mode))
-		return error_set(e, ERR_NOTFOUND, "%s is not a directory", buffer_text(&p->path));
-	p->dir = p->node;
-	rc = buffer_format(&p->path, e, "/%s", name);
-	if (rc)
-		return rc;
-	m = mount_at(w->tree, buffer_text(&p->path));
-	if (m)
-		return place_mount(p, m, e);
-	rc = p->mount->fs->ops->lookup(p->mount->fs, p->dir, name, &p->node, e);
-	p->found = rc == 0;
-	if (rc == -ERR_NOTFOUND && !names_left(w))
-		return 0;
-	if (rc == -ERR_NOTFOUND)
-		return error_set(e, ERR_NOTFOUND, "%s is not there", buffer_text(&p->path));
-	return rc ? rc : p->mount->fs->ops->stat(p->mount->fs, p->node, &p->stat, e);
-}
-
-static int walk_steps(struct walk *w, enum tree_flags flags, struct error *e)
-{
-	char name[FS_NAME_MAX + 1];
-	bool too_long;
-	int rc = 0;
-
-	while (!rc && name_next(w, name, &too_long)) {
-		if (strcmp(name, ".") == 0)
-			continue;
-		if (strcmp(name, "..") == 0) {
-			rc = walk_up(w, e);
-			continue;
-		}
-		rc = name_enter(w, name, e);
-		if (!rc && w->place->found && S_ISLNK(w->place->stat.mode) &&
-			(names_left(w) || flags == TREE_FOLLOW))
-			rc = link_follow(w, e);
-	}
-	if (!rc && too_long)
-		rc = error_set(
-			e, ERR_RANGE, "a name in the path is longer than %d bytes", FS_NAME_MAX);
-	return rc;
-}
-
-int tree_walk(
-	struct tree *t, const char *path, enum tree_flags flags, struct place *out, struct error *e)
-{
-	struct walk w = { .tree = t, .place = out };
-	const char *slash;
-	int rc;
-
-	*out = (struct place){ 0 };
-	rc = path_restart(&w, path, e);
-	if (!rc)
-		rc = walk_steps(&w, flags, e);
-	buffer_free(&w.rest);
-	if (rc) {
-		place_free(out);
-		return rc;
-	}
-	slash = strrchr(buffer_text(&out->path), '/');
-	out->name = slash ? slash + 1 : "";
+	if (w->depth == TREE_DEPTH_MAX)
+		return error_set(e, ERR_RANGE, "more than %d directories deep", TREE_DEPTH_MAX);
+	w->step[w->depth++] = (struct step){
+		.mount = mount,
+		.node = node,
+		.path_len = w->spot->path.len,
+	};
 	return 0;
 }
 
-int tree_find(
-	struct tree *t, const char *path, enum tree_flags flags, struct place *out, struct error *e)
+static void leave(struct walk *w)
 {
-	int rc = tree_walk(t, path, flags, out, e);
-
-	if (rc || out->found)
-		return rc;
-	place_free(out);
-	return error_set(e, ERR_NOTFOUND, "%s is not there", path);
+	if (w->depth > 1)
+		w->depth--;
+	cut_path(w, top(w)->path_len);
 }
 
-void place_free(struct place *p)
+/* A link's target goes in front of the rest; an absolute one starts at the guest's root again. */
+static int follow(struct walk *w, struct error *e)
 {
-	buffer_free(&p->path);
+	struct buffer target = { 0 };
+	int rc;
+
+	if (++w->links > TREE_LINKS_MAX)
+		return error_set(e, ERR_CORRUPT, "more than %d symbolic links", TREE_LINKS_MAX);
+	rc = spot_target(w->spot, &target, e);
+	if (!rc && target.len + 1 + strlen(w->rest) > TREE_PATH_MAX)
+		rc = error_set(e, ERR_RANGE, "symbolic links make a path of more than %d bytes",
+			TREE_PATH_MAX);
+	if (!rc) {
+		memmove(w->rest + target.len + 1, w->rest, strlen(w->rest) + 1);
+		memcpy(w->rest, target.data, target.len);
+		w->rest[target.len] = '/';
+		if (target.data[0] == '/')
+			w->depth = 1;
+		cut_path(w, top(w)->path_len);
+	}
+	buffer_free(&target);
+	return rc;
+}
+
+/* Fills the spot with what the current directory has under spot->name. */
+static int look(struct walk *w, struct error *e)
+{
+	struct spot *s = w->spot;
+	struct mount *mounted = tree_mount_at(w->tree, buffer_text(&s->path));
+	uint64_t node = 0;
+	int rc = 0;
+
+	s->mount = top(w)->mount;
+	s->dir = top(w)->node;
+	s->top = mounted != NULL;
+	s->found = true;
+	if (mounted) {
+		s->mount = mounted;
+		node = mounted->fs->root;
+	} else {
+		rc = s->mount->fs->ops->lookup(s->mount->fs, s->dir, s->name, &node, e);
+	}
+	if (!rc)
+		return s->mount->fs->ops->stat(s->mount->fs, node, &s->stat, e);
+	s->found = false;
+	return rc;
+}
+
+/* Nothing has that name: fine at the end of some walks, to be made on the way of others. */
+static int missing(struct walk *w, bool last, struct error *e)
+{
+	struct spot *s = w->spot;
+	uint64_t node = 0;
+	int rc;
+
+	if (last && w->options->flags & WALK_MISSING)
+		return 0;
+	if (last || !w->options->make)
+		return error_set(e, ERR_NOTFOUND, "no such file");
+	rc = w->options->make(w->options->make_arg, s, &node, e);
+	return rc ? rc : enter(w, s->mount, node, e);
+}
+
+/* After ".", ".." and links, the spot is the directory that the walk stands in. */
+static int stand(struct walk *w, struct error *e)
+{
+	const struct step *at = top(w);
+	struct spot *s = w->spot;
+
+	s->mount = at->mount;
+	s->found = true;
+	s->top = at->node == at->mount->fs->root;
+	s->name[0] = '\0';
+	if (w->depth > 1) {
+		const char *slash = strrchr(buffer_text(&s->path), '/');
+
+		s->dir = w->step[w->depth - 2].node;
+		memcpy(s->name, slash + 1, strlen(slash + 1) + 1);
+	}
+	return s->mount->fs->ops->stat(s->mount->fs, at->node, &s->stat, e);
+}
+
+static int take(struct walk *w, const char *name, struct error *e)
+{
+	struct spot *s = w->spot;
+	bool last = at_end(w);
+	int rc;
+
+	memcpy(s->name, name, strlen(name) + 1);
+	rc = buffer_format(&s->path, e, "/%s", name);
+	if (!rc)
+		rc = look(w, e);
+	if (rc == -ERR_NOTFOUND)
+		return missing(w, last, e);
+	if (rc)
+		return rc;
+	if (S_ISLNK(s->stat.mode) && !(last && w->options->flags & WALK_NOFOLLOW)) {
+		rc = follow(w, e);
+		return rc ? rc : stand(w, e);
+	}
+	if (S_ISDIR(s->stat.mode))
+		return enter(w, s->mount, s->stat.node, e);
+	return last ? 0
+		    : error_set(e, ERR_NOTFOUND, "%s is not a directory", buffer_text(&s->path));
+}
+
+static int steps(struct walk *w, struct error *e)
+{
+	char name[FS_NAME_MAX + 1];
+	size_t len;
+	int rc = stand(w, e);
+
+	while (!rc && next_name(w, name, sizeof(name), &len)) {
+		if (len > FS_NAME_MAX)
+			return error_set(e, ERR_RANGE, "a name of %zu bytes", len);
+		if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0) {
+			rc = take(w, name, e);
+			continue;
+		}
+		if (name[1])
+			leave(w);
+		rc = stand(w, e);
+	}
+	return rc;
+}
+
+int tree_walk(struct tree *t, const char *path, const struct walk_options *o, struct spot *out,
+	struct error *e)
+{
+	struct walk *w;
+	int rc;
+
+	*out = (struct spot){ 0 };
+	if (strlen(path) > TREE_PATH_MAX)
+		return error_set(e, ERR_RANGE, "a path of %zu bytes", strlen(path));
+	w = malloc(sizeof(*w));
+	if (!w)
+		return error_nomem(e, "a path");
+	w->tree = t;
+	w->options = o;
+	w->depth = 1;
+	w->links = 0;
+	w->spot = out;
+	memcpy(w->rest, path, strlen(path) + 1);
+	w->step[0] = (struct step){ .mount = &t->mount[0], .node = t->mount[0].fs->root };
+	rc = steps(w, e);
+	free(w);
+	return rc ? error_prefix(e, "%.200s", path) : 0;
 }
