@@ -17,8 +17,8 @@ static enum probe_answer qcow2_probe(const struct probe *p)
 static void qcow2_free(struct qcow2 *q)
 {
 	qcow2_pool_close(&q->pool);
-	qcow2_cache_close(q->tables);
-	qcow2_cache_close(q->clusters);
+	block_cache_close(q->tables);
+	block_cache_close(q->clusters);
 	free(q->backing);
 	free(q->data_file);
 	free(q);
@@ -53,9 +53,9 @@ static int qcow2_open(
 	q->disk.logical_sector = 512;
 	rc = qcow2_load(q, e);
 	if (!rc)
-		rc = qcow2_cache_open(q->page, QCOW2_CACHE, &q->tables, e);
+		rc = block_cache_open(q->page, QCOW2_CACHE, &q->tables, e);
 	if (!rc)
-		rc = qcow2_cache_open(q->cluster, QCOW2_CACHE, &q->clusters, e);
+		rc = block_cache_open(q->cluster, QCOW2_CACHE, &q->clusters, e);
 	if (rc) {
 		qcow2_free(q);
 		return rc;

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "disk/format.h"
+#include "formats/block_cache.h"
 
 /*
  * qcow2 as specified in qemu's docs/interop/qcow2.txt.  A cluster of the guest is found through one
@@ -51,14 +52,6 @@ enum {
 
 enum qcow2_compression { QCOW2_DEFLATE, QCOW2_ZSTD };
 
-/* Blocks of one size, copied in and out under a lock that is held for nothing else. */
-struct qcow2_cache;
-int qcow2_cache_open(size_t block, size_t bytes, struct qcow2_cache **out, struct error *e);
-/* Copies `len` bytes from `skip` of the block known as `key`; false when it is not there. */
-bool qcow2_cache_get(struct qcow2_cache *c, uint64_t key, size_t skip, void *buf, size_t len);
-void qcow2_cache_put(struct qcow2_cache *c, uint64_t key, const void *block);
-void qcow2_cache_close(struct qcow2_cache *c);
-
 /* What one reading thread needs to inflate; kept for the next one. */
 struct qcow2_inflater;
 struct qcow2_pool {
@@ -91,8 +84,8 @@ struct qcow2 {
 	 * succeeds, so that such an image can be described.
 	 */
 	struct error refusal;
-	struct qcow2_cache *tables; /* by host offset of the page */
-	struct qcow2_cache *clusters; /* inflated, by host offset of the compressed bytes */
+	struct block_cache *tables; /* by host offset of the page */
+	struct block_cache *clusters; /* inflated, by host offset of the compressed bytes */
 	struct qcow2_pool pool;
 };
 

@@ -212,7 +212,7 @@ static int inflate_to_cache(struct qcow2 *q, const struct qcow2_cluster *c, size
 		return rc;
 	rc = inflate_run(q, f, c, 1, f->cluster, e);
 	if (!rc) {
-		qcow2_cache_put(q->clusters, c->off, f->cluster);
+		block_cache_put(q->clusters, c->off, f->cluster);
 		memcpy(buf, f->cluster + skip, len);
 	}
 	pool_give(q, f);
@@ -226,10 +226,10 @@ int qcow2_inflate_part(struct qcow2 *q, const struct qcow2_cluster *c, size_t sk
 	pthread_mutex_t *turn = &q->pool.turn[(c->off >> 12) % QCOW2_TURNS];
 	int rc = 0;
 
-	if (qcow2_cache_get(q->clusters, c->off, skip, buf, len))
+	if (block_cache_get(q->clusters, c->off, skip, buf, len))
 		return 0;
 	pthread_mutex_lock(turn);
-	if (!qcow2_cache_get(q->clusters, c->off, skip, buf, len))
+	if (!block_cache_get(q->clusters, c->off, skip, buf, len))
 		rc = inflate_to_cache(q, c, skip, buf, len, e);
 	pthread_mutex_unlock(turn);
 	return rc;

@@ -25,7 +25,7 @@ static int page_read(
 		return error_nomem(e, "a qcow2 table");
 	rc = disk_read(q->file, page, bytes, (size_t)min_u64(q->page, there), e);
 	if (!rc) {
-		qcow2_cache_put(q->tables, page, bytes);
+		block_cache_put(q->tables, page, bytes);
 		memcpy(out, bytes + skip, len);
 	}
 	free(bytes);
@@ -43,7 +43,7 @@ static int table_read(struct qcow2 *q, uint64_t off, be64 *out, size_t *count, s
 
 	if (*count > left)
 		*count = left;
-	if (qcow2_cache_get(q->tables, page, skip, out, *count * sizeof(be64)))
+	if (block_cache_get(q->tables, page, skip, out, *count * sizeof(be64)))
 		return 0;
 	rc = page_read(q, page, skip, out, *count * sizeof(be64), e);
 	return rc ? error_prefix(e, "table at offset %llu", (unsigned long long)off) : 0;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "formats/vhdx.h"
+#include "formats/utf16.h"
 
 enum { PATH_MAX_BYTES = 65536 };
 
@@ -15,7 +15,7 @@ static int text_take(const le16 *text, size_t units, char **out, struct error *e
 	*out = malloc(units * 3 + 1);
 	if (!*out)
 		return error_nomem(e, "the parent's path");
-	vhdx_text(text, units, *out);
+	utf16_text(text, units, *out);
 	if (!**out) {
 		free(*out);
 		*out = NULL;

@@ -10,7 +10,7 @@
 
 #include "base/checked.h"
 #include "base/zero.h"
-#include "formats/qcow2.h"
+#include "formats/block_cache.h"
 
 enum {
 	PAGE = 4096, /* bytes of the BAT read as one */
@@ -22,8 +22,8 @@ struct vhd {
 	struct disk disk;
 	struct disk *file; /* owned */
 	struct vhd_image image;
-	struct qcow2_cache *table; /* by number of the page */
-	struct qcow2_cache *bitmaps; /* sectors, by offset in the file */
+	struct block_cache *table; /* by number of the page */
+	struct block_cache *bitmaps; /* sectors, by offset in the file */
 };
 
 /* Where a block of a dynamic or differencing disk is. */
@@ -47,11 +47,11 @@ static int entry_read(struct vhd *v, uint64_t block, uint32_t *out, struct error
 	be32 entry;
 	int rc;
 
-	if (!qcow2_cache_get(v->table, page, at % PAGE, &entry, sizeof(entry))) {
+	if (!block_cache_get(v->table, page, at % PAGE, &entry, sizeof(entry))) {
 		rc = disk_read(v->file, off, bytes, (size_t)min_u64(PAGE, end - off), e);
 		if (rc)
 			return error_prefix(e, "table at %llu", (unsigned long long)off);
-		qcow2_cache_put(v->table, page, bytes);
+		block_cache_put(v->table, page, bytes);
 		memcpy(&entry, bytes + at % PAGE, sizeof(entry));
 	}
 	*out = get_be32(entry);
@@ -107,12 +107,12 @@ static int bitmap_read(struct vhd *v, const struct vhd_block *b, uint64_t within
 	uint64_t off = b->bitmap + within / VHD_SECTOR / VHD_BITMAP_BITS * VHD_SECTOR;
 	int rc;
 
-	if (qcow2_cache_get(v->bitmaps, off, 0, bits, VHD_SECTOR))
+	if (block_cache_get(v->bitmaps, off, 0, bits, VHD_SECTOR))
 		return 0;
 	rc = disk_read(v->file, off, bits, VHD_SECTOR, e);
 	if (rc)
 		return error_prefix(e, "sector bitmap at %llu", (unsigned long long)off);
-	qcow2_cache_put(v->bitmaps, off, bits);
+	block_cache_put(v->bitmaps, off, bits);
 	return 0;
 }
 
@@ -266,8 +266,8 @@ static int vhd_extent(struct disk *d, uint64_t off, struct extent *out, struct e
 
 static void vhd_free(struct vhd *v)
 {
-	qcow2_cache_close(v->table);
-	qcow2_cache_close(v->bitmaps);
+	block_cache_close(v->table);
+	block_cache_close(v->bitmaps);
 	vhd_image_free(&v->image);
 	free(v);
 }
@@ -294,9 +294,9 @@ int vhd_open(struct disk *file, const struct open_options *o, struct disk **out,
 		return error_nomem(e, "a VHD");
 	rc = vhd_load(file, &v->image, e);
 	if (!rc)
-		rc = qcow2_cache_open(PAGE, CACHE, &v->table, e);
+		rc = block_cache_open(PAGE, CACHE, &v->table, e);
 	if (!rc)
-		rc = qcow2_cache_open(VHD_SECTOR, CACHE, &v->bitmaps, e);
+		rc = block_cache_open(VHD_SECTOR, CACHE, &v->bitmaps, e);
 	if (rc) {
 		vhd_free(v);
 		return rc;

@@ -188,8 +188,6 @@ void vhdx_bat_close(struct vhdx_bat *bat);
 /* Sets *path (owned by the caller) to where a Parent Locator item says the parent is, or to NULL.
  */
 int vhdx_parent_path(const uint8_t *item, size_t len, char **path, struct error *e);
-/* UTF-16 up to a NUL or `units`, as UTF-8; `out` has room for 3 * units + 1 bytes. */
-void vhdx_text(const le16 *text, size_t units, char *out);
 
 /* CRC-32C of a structure with its checksum field (at offset 4, as everywhere) taken as zero;
  * changes nothing. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "formats/utf16.h"
 
 static int identifier_load(struct disk *file, struct vhdx_image *image, struct error *e)
 {
@@ -21,7 +22,7 @@ static int identifier_load(struct disk *file, struct vhdx_image *image, struct e
 		return rc;
 	if (memcmp(id.signature, "vhdxfile", sizeof(id.signature)) != 0)
 		return error_set(e, ERR_CORRUPT, "no VHDX signature at offset 0");
-	vhdx_text(id.creator, VHDX_CREATOR_UNITS, image->creator);
+	utf16_text(id.creator, VHDX_CREATOR_UNITS, image->creator);
 	return 0;
 }
 

@@ -4,10 +4,11 @@
  * at any time and the lock is never held across a read of the file.  Set-associative: a lookup
  * looks at WAYS_MAX slots at most, however many there are.
  */
+#include "formats/block_cache.h"
+
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "formats/qcow2.h"
 
 enum { WAYS_MAX = 8 };
 
@@ -16,7 +17,7 @@ struct slot {
 	uint64_t used; /* tick of the last use, 0 when empty */
 };
 
-struct qcow2_cache {
+struct block_cache {
 	pthread_mutex_t lock;
 	size_t block;
 	size_t sets, ways;
@@ -25,15 +26,15 @@ struct qcow2_cache {
 	uint8_t *bytes;
 };
 
-int qcow2_cache_open(size_t block, size_t bytes, struct qcow2_cache **out, struct error *e)
+int block_cache_open(size_t block, size_t bytes, struct block_cache **out, struct error *e)
 {
-	struct qcow2_cache *c = calloc(1, sizeof(*c));
+	struct block_cache *c = calloc(1, sizeof(*c));
 
 	if (!c)
-		return error_nomem(e, "a qcow2 cache");
+		return error_nomem(e, "a block cache");
 	if (pthread_mutex_init(&c->lock, NULL)) {
 		free(c);
-		return error_nomem(e, "a qcow2 cache");
+		return error_nomem(e, "a block cache");
 	}
 	c->block = block;
 	c->ways = bytes / block < WAYS_MAX ? bytes / block : WAYS_MAX;
@@ -42,20 +43,20 @@ int qcow2_cache_open(size_t block, size_t bytes, struct qcow2_cache **out, struc
 	/* Zeroed memory of this size takes up pages only as they are used. */
 	c->bytes = calloc(c->sets * c->ways, block);
 	if (!c->slot || !c->bytes) {
-		qcow2_cache_close(c);
-		return error_nomem(e, "a qcow2 cache");
+		block_cache_close(c);
+		return error_nomem(e, "a block cache");
 	}
 	*out = c;
 	return 0;
 }
 
 /* First slot of the set that `key` belongs to; keys are offsets, so their low bits say little. */
-static size_t cache_set(const struct qcow2_cache *c, uint64_t key)
+static size_t cache_set(const struct block_cache *c, uint64_t key)
 {
 	return (size_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 32) % c->sets * c->ways;
 }
 
-bool qcow2_cache_get(struct qcow2_cache *c, uint64_t key, size_t skip, void *buf, size_t len)
+bool block_cache_get(struct block_cache *c, uint64_t key, size_t skip, void *buf, size_t len)
 {
 	size_t first = cache_set(c, key);
 	bool found = false;
@@ -73,7 +74,7 @@ bool qcow2_cache_get(struct qcow2_cache *c, uint64_t key, size_t skip, void *buf
 }
 
 /* The slot that holds `key` already, or the one unused longest. */
-static size_t cache_victim(const struct qcow2_cache *c, uint64_t key)
+static size_t cache_victim(const struct block_cache *c, uint64_t key)
 {
 	size_t first = cache_set(c, key);
 	size_t victim = first;
@@ -87,7 +88,7 @@ static size_t cache_victim(const struct qcow2_cache *c, uint64_t key)
 	return victim;
 }
 
-void qcow2_cache_put(struct qcow2_cache *c, uint64_t key, const void *block)
+void block_cache_put(struct block_cache *c, uint64_t key, const void *block)
 {
 	size_t i;
 
@@ -98,7 +99,7 @@ void qcow2_cache_put(struct qcow2_cache *c, uint64_t key, const void *block)
 	pthread_mutex_unlock(&c->lock);
 }
 
-void qcow2_cache_close(struct qcow2_cache *c)
+void block_cache_close(struct block_cache *c)
 {
 	if (!c)
 		return;
