@@ -27,6 +27,15 @@ struct common {
 	unsigned threads;
 };
 
+/* The row of a command that opens images; `field` is a const char *, NULL without the option. */
+#define ALLOW_PARENT_OPTION(field)                                                                 \
+	{                                                                                          \
+		"allow-parent", 0, "[DIR]",                                                        \
+			"Read files that an image refers to (parents, backing and data files) if " \
+			"they are in DIR; without DIR, in the image's own folder.",                \
+			option_folder, field                                                       \
+	}
+
 struct command {
 	const char *name;
 	const char *arguments; /* as the usage line shows them, all needed */

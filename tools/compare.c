@@ -7,7 +7,7 @@
 
 struct compare_settings {
 	struct common common;
-	const char *format, *other_format;
+	const char *format, *other_format, *allow_parent;
 	bool strict;
 };
 
@@ -38,6 +38,7 @@ static int compare_run(const void *settings, char *const *argument, struct error
 {
 	const struct compare_settings *s = settings;
 	struct convert_options engine = { .threads = s->common.threads };
+	struct open_options o = { .allow_dir = s->allow_parent };
 	struct progress progress;
 	struct disk *a = NULL, *b = NULL;
 	uint64_t at = UINT64_MAX;
@@ -45,9 +46,9 @@ static int compare_run(const void *settings, char *const *argument, struct error
 
 	if (rc)
 		return rc;
-	rc = image_open(argument[0], s->format, &a, NULL, e);
+	rc = image_open_with(argument[0], s->format, &o, &a, NULL, e);
 	if (!rc)
-		rc = image_open(argument[1], s->other_format, &b, NULL, e);
+		rc = image_open_with(argument[1], s->other_format, &o, &b, NULL, e);
 	if (!rc) {
 		progress_start(&progress, "compare", &engine);
 		rc = compare(a, b, s->strict, &engine, &at, e);
@@ -66,6 +67,7 @@ static const struct option_spec compare_options[] = {
 		FIELD(other_format) },
 	{ "strict", 's', NULL, "A longer tail of zeros is a difference.", option_flag,
 		FIELD(strict) },
+	ALLOW_PARENT_OPTION(FIELD(allow_parent)),
 	{ NULL, 0, NULL, NULL, NULL, 0 },
 };
 #undef FIELD

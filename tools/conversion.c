@@ -42,6 +42,7 @@ int conversion_job(const struct conversion *c, const struct common *common, cons
 		.source = source,
 		.destination = destination,
 		.source_format = c->source_format,
+		.allow_parent = c->allow_parent,
 		.format = format,
 		.options = c->options,
 		.output = { .force = c->force, .no_sync = c->no_sync },

@@ -10,6 +10,7 @@
 /* The options that convert and inject have in common. */
 struct conversion {
 	const char *source_format; /* -f */
+	const char *allow_parent;
 	const char *format; /* -O */
 	struct strings options; /* -o */
 	bool force, no_sync;
@@ -24,6 +25,7 @@ struct conversion {
 			FIELD(format) },                                                           \
 		{ "options", 'o', "K=V,...", "Options of DEST's format, see below.", option_pairs, \
 			FIELD(options) },                                                          \
+		ALLOW_PARENT_OPTION(FIELD(allow_parent)),                                          \
 		{ "force", 0, NULL, "Replace an existing DEST, or write to a block device.",       \
 			option_flag, FIELD(force) },                                               \
 	{                                                                                          \

@@ -52,11 +52,17 @@ static void put_options(FILE *out, const struct option_spec *o)
 	for (; o->name; o++) {
 		char letter[5] = "    ";
 		char head[128];
+		bool optional;
 
 		if (o->letter)
 			snprintf(letter, sizeof(letter), "-%c, ", o->letter);
-		snprintf(head, sizeof(head), "%s--%s%s%s", letter, o->name, o->argument ? "=" : "",
-			o->argument ? o->argument : "");
+		/* "[X]" shows as "[=X]" */
+		optional = o->argument && *o->argument == '[';
+		snprintf(head, sizeof(head), "%s--%s%s%s", letter, o->name,
+			optional              ? "[="
+				: o->argument ? "="
+					      : "",
+			o->argument ? o->argument + optional : "");
 		put_entry(out, head, o->help);
 	}
 }

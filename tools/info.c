@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "disk/chain.h"
 #include "disk/host_file.h"
 #include "disk/image.h"
 #include "tools/command.h"
@@ -12,7 +13,7 @@
 
 struct info_settings {
 	struct common common;
-	const char *format;
+	const char *format, *allow_parent;
 };
 
 struct facts {
@@ -20,11 +21,12 @@ struct facts {
 	const struct format *format;
 	const struct disk *disk;
 	struct image_info image;
+	struct chain chain;
 	uint64_t file_size, disk_usage, allocated;
 	bool parent_found;
 };
 
-/* Guest bytes that the container holds something for. */
+/* Guest bytes that the container itself holds something for. */
 static int count_stored(struct disk *d, uint64_t *out, struct error *e)
 {
 	struct extent extent;
@@ -37,7 +39,7 @@ static int count_stored(struct disk *d, uint64_t *out, struct error *e)
 			return rc;
 		if (!extent.length)
 			break;
-		if (extent.stored)
+		if (extent.stored && !extent.depth)
 			*out += extent.length;
 	}
 	return 0;
@@ -100,10 +102,20 @@ static json_t *parent_json(const struct facts *f)
 		"found", f->parent_found);
 }
 
+/* The images that were opened, this one first; data files are no images. */
 static json_t *chain_json(const struct facts *f)
 {
-	return json_pack("[{s:o,s:s,s:o}]", "path", text_json(f->path), "format", f->format->name,
-		"virtual_size", number_json(f->disk->size));
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < f->chain.count; i++) {
+		const struct chain_link *l = &f->chain.link[i];
+
+		if (l->format)
+			json_array_append_new(all,
+				json_pack("{s:o,s:s,s:o}", "path", text_json(l->path), "format",
+					l->format->name, "virtual_size", number_json(l->size)));
+	}
+	return all;
 }
 
 static json_t *facts_json(const struct facts *f)
@@ -161,6 +173,8 @@ static void print_facts(const struct facts *f)
 		put_row(n ? "" : "identifiers", i->identifiers.item[n]);
 	if (i->parent_path)
 		put_row(f->parent_found ? "parent" : "parent, missing", i->parent_path);
+	for (size_t n = 1; n < f->chain.count; n++)
+		put_row(n > 1 ? "" : "chain", f->chain.link[n].path);
 	for (size_t n = 0; n < i->references.count; n++)
 		put_row(n ? "" : "references", i->references.item[n]);
 	if (i->snapshots)
@@ -180,10 +194,13 @@ static int info_run(const void *settings, char *const *argument, struct error *e
 	const struct info_settings *s = settings;
 	struct facts f = { .path = argument[0] };
 	struct disk *disk = NULL;
-	int rc = image_open(f.path, s->format, &disk, &f.format, e);
+	struct open_options o = { .allow_dir = s->allow_parent, .chain = &f.chain };
+	int rc = image_open_with(f.path, s->format, &o, &disk, &f.format, e);
 
-	if (rc)
+	if (rc) {
+		chain_free(&f.chain);
 		return rc;
+	}
 	f.disk = disk;
 	rc = f.format->info(disk, &f.image, e);
 	if (!rc)
@@ -202,6 +219,7 @@ static int info_run(const void *settings, char *const *argument, struct error *e
 		print_facts(&f);
 out:
 	image_info_free(&f.image);
+	chain_free(&f.chain);
 	disk_close(disk);
 	return rc;
 }
@@ -209,6 +227,7 @@ out:
 static const struct option_spec info_options[] = {
 	{ "format", 'f', "FORMAT", "The image's format; without it the content decides.",
 		option_text, offsetof(struct info_settings, format) },
+	ALLOW_PARENT_OPTION(offsetof(struct info_settings, allow_parent)),
 	{ NULL, 0, NULL, NULL, NULL, 0 },
 };
 
@@ -220,7 +239,8 @@ const struct command command_info = {
 	.summary = "show what an image's container says of itself",
 	.description =
 		"Shows format, sizes, identifiers and references of a disk image. Nothing is "
-		"written and no file that the image refers to is opened.\n\n"
+		"written, and files that the image refers to are opened only with "
+		"--allow-parent.\n\n"
 		"\"allocated\" counts the guest's bytes that the container stores, "
 		"uncompressed; \"disk usage\" is what the file takes on the host.",
 	.options = info_options,

@@ -11,7 +11,7 @@
 
 struct inspect_settings {
 	struct common common;
-	const char *format;
+	const char *format, *allow_parent;
 	const char *target;
 };
 
@@ -56,7 +56,8 @@ static bool all_ready(const struct inspection *i, const struct target_list *name
 static int inspect_image(const struct inspect_settings *s, struct inspection *i,
 	const struct target_list *known, const struct target_list *named, struct error *e)
 {
-	int rc = image_open(i->path, s->format, &i->disk, &i->format, e);
+	struct open_options o = { .allow_dir = s->allow_parent };
+	int rc = image_open_with(i->path, s->format, &o, &i->disk, &i->format, e);
 
 	if (rc)
 		return rc;
@@ -101,6 +102,7 @@ static const struct option_spec inspect_options[] = {
 	{ "target", 't', "TARGET[,TARGET]",
 		"Exit with status 3 when the guest is not ready for it.", option_text,
 		FIELD(target) },
+	ALLOW_PARENT_OPTION(FIELD(allow_parent)),
 	{ NULL, 0, NULL, NULL, NULL, 0 },
 };
 #undef FIELD

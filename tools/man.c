@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Manual pages and completion from the commands' tables. */
 #include <ctype.h>
+#include <string.h>
 
 #include "disk/format.h"
 #include "tools/help.h"
@@ -36,7 +37,10 @@ static void put_options(FILE *out, const struct option_spec *o)
 		for (const char *c = o->name; *c; c++)
 			fputs(*c == '-' ? "\\-" : (char[]){ *c, 0 }, out);
 		fputs("\\fR", out);
-		if (o->argument)
+		if (o->argument && *o->argument == '[')
+			fprintf(out, "[=\\fI%.*s\\fR]", (int)strlen(o->argument) - 2,
+				o->argument + 1);
+		else if (o->argument)
 			fprintf(out, "=\\fI%s\\fR", o->argument);
 		fputc('\n', out);
 		put_roff(out, o->help);
@@ -117,7 +121,7 @@ void man_page(FILE *out, const struct command *c)
 static void put_words(FILE *out, const struct option_spec *o)
 {
 	for (; o->name; o++)
-		fprintf(out, " --%s%s", o->name, o->argument ? "=" : "");
+		fprintf(out, " --%s%s", o->name, o->argument && *o->argument != '[' ? "=" : "");
 }
 
 void completion_bash(FILE *out)

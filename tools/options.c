@@ -27,6 +27,14 @@ int option_text(void *field, const char *value, struct error *e)
 	return 0;
 }
 
+int option_folder(void *field, const char *value, struct error *e)
+{
+	if (value)
+		return option_text(field, value, e);
+	*(const char **)field = "";
+	return 0;
+}
+
 int option_list(void *field, const char *value, struct error *e)
 {
 	return strings_add(field, value, e);
@@ -124,7 +132,7 @@ static int parse_long(const struct option_spec *own, const struct option_spec *c
 	*used = 1;
 	if (!o->argument && value)
 		return error_set(e, ERR_USAGE, "--%s takes no value", o->name);
-	if (o->argument && !value) {
+	if (o->argument && *o->argument != '[' && !value) {
 		value = word[1];
 		if (!value)
 			return error_set(e, ERR_USAGE, "--%s needs %s", o->name, o->argument);

@@ -16,7 +16,7 @@ typedef int option_setter(void *field, const char *value, struct error *e);
 struct option_spec {
 	const char *name; /* long name without dashes; NULL ends a table */
 	char letter; /* short name, 0 when there is none */
-	const char *argument; /* what help calls its value; NULL: a flag */
+	const char *argument; /* what help calls its value; NULL: a flag; "[X]": may be left out */
 	const char *help;
 	option_setter *set;
 	size_t field; /* offset in the command's settings */
@@ -24,6 +24,7 @@ struct option_spec {
 
 option_setter option_flag; /* bool */
 option_setter option_text; /* const char *, the last one wins */
+option_setter option_folder; /* const char *, "" when it is left out */
 option_setter option_list; /* struct strings, one more */
 option_setter option_pairs; /* struct strings, "K=V,K=V" split at commas; "K" is "K=on" */
 option_setter option_pair; /* struct strings, one "K=V" */

@@ -18,6 +18,8 @@ struct extent {
 	bool compressed;	/* stored compressed */
 	bool plain;		/* stored bytes are the guest's, at `offset` of the host file */
 	uint64_t offset;
+	unsigned depth;		/* how many parents down it is stored */
+	const char *file;	/* path of the host file, lives as long as the disk; NULL: the image's own */
 };
 
 /*

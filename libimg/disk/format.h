@@ -30,8 +30,16 @@ enum probe_answer {
 	PROBE_YES,
 };
 
+struct chain;	/* disk/chain.h */
+
 struct open_options {
 	const char *path;	/* of the host file, for messages and references; may be NULL */
+	/*
+	 * The folder whose files the image may refer to; NULL: no references are followed.  For image_open_with
+	 * "" is the image's own folder.
+	 */
+	const char *allow_dir;
+	struct chain *chain;	/* of the files opened so far, NULL when allow_dir is */
 };
 
 /* What `info` reports beside the disk itself.  Texts are owned by the struct; NULL when absent. */

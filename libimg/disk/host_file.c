@@ -140,6 +140,17 @@ int host_file_open(const char *path, struct disk **out, struct error *e)
 	return 0;
 }
 
+int host_file_identity(struct disk *d, uint64_t *device, uint64_t *inode, struct error *e)
+{
+	struct stat st;
+
+	if (fstat(((struct host_file *)d)->fd, &st))
+		return error_errno(e, errno, "cannot look at the file again");
+	*device = st.st_dev;
+	*inode = st.st_ino;
+	return 0;
+}
+
 int host_file_unchanged(struct disk *d, struct error *e)
 {
 	struct host_file *h = (struct host_file *)d;

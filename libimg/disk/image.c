@@ -4,8 +4,10 @@
  * is neither: an image that one tool takes for raw and the next for qcow2 leaks files of the host.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buffer.h"
+#include "disk/chain.h"
 #include "disk/host_file.h"
 #include "disk/image.h"
 #include "disk/known.h"
@@ -143,10 +145,10 @@ static int unknown_format(const char *name, struct error *e)
 	return rc;
 }
 
-static int content_open(struct disk *file, const char *path, const struct format *format,
-	struct disk **out, const struct format **used, struct error *e)
+/* Opens what is in `file` and fills its link of the chain. */
+static int content_open(struct disk *file, const struct open_options *o,
+	const struct format *format, struct chain_link *link, struct disk **out, struct error *e)
 {
-	struct open_options options = { .path = path };
 	int rc = 0;
 
 	if (!file->size)
@@ -154,19 +156,50 @@ static int content_open(struct disk *file, const char *path, const struct format
 	else if (!format)
 		rc = image_probe(file, &format, e);
 	if (!rc)
-		rc = format->open(file, &options, out, e);
+		rc = format->open(file, o, out, e);
 	if (rc)
-		return error_prefix(e, "%s", path);
-	if (used)
-		*used = format;
+		return rc;
+	link->format = format;
+	link->size = (*out)->size;
 	return 0;
 }
 
-int image_open(const char *path, const char *format, struct disk **out, const struct format **used,
-	struct error *e)
+/* The folder that "" stands for; the caller frees it. */
+static char *own_folder(const char *path)
 {
-	const struct format *forced = NULL;
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return strdup(".");
+	return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+}
+
+static int file_open(const char *path, const struct format *format, struct open_options *o,
+	struct disk **out, const struct format **used, struct error *e)
+{
+	struct chain_link *link;
 	struct disk *file;
+	int rc = host_file_open(path, &file, e);
+
+	if (rc)
+		return rc;
+	rc = chain_add(o->chain, path, file, &link, e);
+	if (!rc)
+		rc = content_open(file, o, format, link, out, e);
+	if (rc)
+		disk_close(file);
+	else if (used)
+		*used = link->format;
+	return rc;
+}
+
+int image_open_with(const char *path, const char *format, const struct open_options *o,
+	struct disk **out, const struct format **used, struct error *e)
+{
+	struct open_options inner = o ? *o : (struct open_options){ 0 };
+	const struct format *forced = NULL;
+	struct chain chain = { 0 };
+	char *folder = NULL;
 	int rc;
 
 	if (format) {
@@ -174,11 +207,23 @@ int image_open(const char *path, const char *format, struct disk **out, const st
 		if (!forced)
 			return unknown_format(format, e);
 	}
-	rc = host_file_open(path, &file, e);
-	if (rc)
-		return error_prefix(e, "%s", path);
-	rc = content_open(file, path, forced, out, used, e);
-	if (rc)
-		disk_close(file);
-	return rc;
+	if (inner.allow_dir && !*inner.allow_dir) {
+		folder = own_folder(path);
+		if (!folder)
+			return error_nomem(e, "a file name");
+		inner.allow_dir = folder;
+	}
+	inner.path = path;
+	if (!inner.chain)
+		inner.chain = &chain;
+	rc = file_open(path, forced, &inner, out, used, e);
+	chain_free(&chain);
+	free(folder);
+	return rc ? error_prefix(e, "%s", path) : 0;
+}
+
+int image_open(const char *path, const char *format, struct disk **out, const struct format **used,
+	struct error *e)
+{
+	return image_open_with(path, format, NULL, out, used, e);
 }

@@ -11,6 +11,12 @@
  */
 int image_open(const char *path, const char *format, struct disk **out, const struct format **used,
 	struct error *e);
+/*
+ * As image_open, with what else matters: o->path is not looked at; o->chain (may be NULL) gets the files that
+ * were opened, the image first.  A parent that is missing or not allowed makes reading fail, not opening.
+ */
+int image_open_with(const char *path, const char *format, const struct open_options *o,
+	struct disk **out, const struct format **used, struct error *e);
 /* Which format the content says, without opening it. */
 int image_probe(struct disk *file, const struct format **out, struct error *e);
 

@@ -11,13 +11,14 @@ void source_close(struct source *s)
 
 int source_open(struct source *s, const struct convert_job *j, struct error *e)
 {
+	struct open_options o = { .allow_dir = j->allow_parent };
 	int rc;
 
 	*s = (struct source){ 0 };
 	rc = host_file_open(j->source, &s->watch, e);
 	if (rc)
 		return error_prefix(e, "%s", j->source);
-	return image_open(j->source, j->source_format, &s->disk, NULL, e);
+	return image_open_with(j->source, j->source_format, &o, &s->disk, NULL, e);
 }
 
 int container_write(const struct convert_job *j, struct disk *disk, struct disk *watch,

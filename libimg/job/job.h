@@ -14,6 +14,7 @@
 struct convert_job {
 	const char *source, *destination;
 	const char *source_format; /* NULL: the content decides */
+	const char *allow_parent; /* as open_options.allow_dir of image_open_with */
 	const struct format *format; /* of the destination */
 	struct strings options; /* -o, "key=value" */
 	struct output_options output;

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "disk/chain.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "disk/host_file.h"
+#include "disk/image.h"
+#include "disk/lookup.h"
+
+int chain_add(struct chain *c, const char *path, struct disk *file, struct chain_link **link,
+	struct error *e)
+{
+	struct chain_link l = { 0 };
+	int rc = host_file_identity(file, &l.device, &l.inode, e);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < c->count; i++)
+		if (c->link[i].device == l.device && c->link[i].inode == l.inode)
+			return error_set(e, ERR_REFUSED,
+				"%s is part of the chain already: the references go round in "
+				"circles",
+				path);
+	if (c->count == CHAIN_MAX)
+		return error_set(e, ERR_REFUSED,
+			"%s would be file %u of the chain; %u is the limit", path, CHAIN_MAX + 1u,
+			(unsigned)CHAIN_MAX);
+	l.path = strdup(path);
+	if (!l.path)
+		return error_nomem(e, "a file name");
+	c->link[c->count] = l;
+	*link = &c->link[c->count++];
+	return 0;
+}
+
+void chain_free(struct chain *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		free(c->link[i].path);
+	c->count = 0;
+}
+
+void chain_file_close(struct chain_file *f)
+{
+	disk_close(f->disk);
+	free(f->path);
+	*f = (struct chain_file){ 0 };
+}
+
+/* A file that merely contains nothing known could be any file of the host, so raw has to be said.
+ */
+static int format_choose(
+	struct disk *file, const struct reference *r, const struct format **out, struct error *e)
+{
+	int rc;
+
+	if (r->format) {
+		*out = format_by_name(r->format);
+		return *out ? 0
+			    : error_set(e, ERR_UNSUPPORTED, "format %.64s, which is not read",
+				      r->format);
+	}
+	rc = image_probe(file, out, e);
+	if (!rc && strcmp((*out)->name, "raw") == 0)
+		rc = error_set(e, ERR_REFUSED,
+			"the content is no known container and the image that refers to it does "
+			"not say that it is raw");
+	return rc;
+}
+
+/*
+ * Opens the image in `file`, which may refer to further files: the calls nest, at most CHAIN_MAX
+ * deep.  Takes over `file` when it succeeds.
+ */
+static int content_open(const struct open_options *o, const struct reference *r, struct disk *file,
+	struct chain_link *link, struct chain_file *out, struct error *e)
+{
+	struct open_options inner = { .allow_dir = o->allow_dir, .chain = o->chain };
+	const struct format *format = NULL;
+	struct disk *disk;
+	int rc;
+
+	if (r->data) {
+		*out = (struct chain_file){ .disk = file };
+		return 0;
+	}
+	inner.path = link->path;
+	rc = format_choose(file, r, &format, e);
+	if (!rc)
+		rc = format->open(file, &inner, &disk, e);
+	if (rc)
+		return rc;
+	link->format = format;
+	link->size = disk->size;
+	*out = (struct chain_file){ .disk = disk, .format = format };
+	return 0;
+}
+
+static int found_open(const struct open_options *o, const struct reference *r, struct lookup *l,
+	struct chain_file *out, struct error *e)
+{
+	struct disk *file = NULL;
+	struct chain_link *link;
+	int rc = lookup_file(l, &file, e);
+
+	if (!rc)
+		rc = chain_add(o->chain, l->path, file, &link, e);
+	if (!rc)
+		rc = content_open(o, r, file, link, out, e);
+	if (rc) {
+		disk_close(file);
+		return rc;
+	}
+	out->path = l->path;
+	l->path = NULL;
+	return 0;
+}
+
+int chain_open(const struct open_options *o, const struct reference *r, struct chain_file *out,
+	struct error *e)
+{
+	struct lookup l;
+	int rc;
+
+	*out = (struct chain_file){ 0 };
+	if (!chain_allowed(o))
+		return error_set(e, ERR_REFUSED,
+			"the image refers to %.512s; --allow-parent permits the files in the "
+			"image's folder, --allow-parent=DIR those in DIR",
+			r->path);
+	rc = lookup_open(o->path, o->allow_dir, r->path, r->windows, &l, e);
+	if (rc)
+		return rc;
+	rc = found_open(o, r, &l, out, e);
+	if (rc)
+		error_prefix(e, "%s", l.path);
+	lookup_close(&l);
+	return rc;
+}
+
+int chain_extent(const struct chain_file *below, uint64_t off, uint64_t length, struct extent *out,
+	struct error *e)
+{
+	int rc;
+
+	if (!below || !below->disk || off >= below->disk->size) {
+		*out = (struct extent){ .length = length, .zero = true };
+		return 0;
+	}
+	rc = disk_extent(below->disk, off, out, e);
+	if (rc)
+		return rc;
+	out->length = min_u64(out->length, length);
+	out->depth++;
+	if (out->plain && !out->file)
+		out->file = below->path;
+	return 0;
+}
+
+int chain_read(const struct chain_file *below, uint64_t off, void *buf, size_t len, struct error *e)
+{
+	uint64_t size = below && below->disk ? below->disk->size : 0;
+	size_t have = off < size ? (size_t)min_u64(len, size - off) : 0;
+	int rc;
+
+	memset((uint8_t *)buf + have, 0, len - have);
+	if (!have)
+		return 0;
+	rc = disk_read(below->disk, off, buf, have, e);
+	return rc ? error_prefix(e, "%s", below->path ? below->path : "below") : 0;
+}
