@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-__attribute__((format(printf, 2, 0)))
-static void text_format(struct error *e, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void text_format(
+	struct error *e, const char *format, va_list args)
 {
 	vsnprintf(e->text, sizeof(e->text), format, args);
 }

@@ -5,20 +5,21 @@
 #include "disk/format.h"
 
 struct convert_options {
-	unsigned threads;	/* 0: one a processor */
+	unsigned threads; /* 0: one a processor */
 	/* Called from one thread at a time, `done` never falls; non-zero cancels.  May be NULL. */
 	int (*progress)(void *arg, uint64_t done, uint64_t total);
 	void *progress_arg;
 };
 
 struct convert_result {
-	uint64_t file_size;	/* bytes of the finished container */
+	uint64_t file_size; /* bytes of the finished container */
 	struct content_summary content;
 };
 
 /*
- * Copies all of `source` through `writer` into `file` and finishes the container.  The bytes written do
- * not depend on threads, nor on how the source stores its content.  Does not commit `file`.
+ * Copies all of `source` through `writer` into `file` and finishes the container.  The bytes
+ * written do not depend on threads, nor on how the source stores its content.  Does not commit
+ * `file`.
  */
 int convert(struct disk *source, struct writer *writer, struct output *file,
 	const struct convert_options *o, struct convert_result *result, struct error *e);

@@ -12,14 +12,15 @@ struct disk;
 
 /* A run of guest bytes that are alike.  Two neighbouring extents may be alike too. */
 struct extent {
-	uint64_t length;	/* bytes, at least 1 unless at the end */
-	bool zero;		/* reads as zeros for certain, without reading */
-	bool stored;		/* the container holds something for it (data, or a preallocated zero) */
-	bool compressed;	/* stored compressed */
-	bool plain;		/* stored bytes are the guest's, at `offset` of the host file */
+	uint64_t length; /* bytes, at least 1 unless at the end */
+	bool zero; /* reads as zeros for certain, without reading */
+	bool stored; /* the container holds something for it (data, or a preallocated zero) */
+	bool compressed; /* stored compressed */
+	bool plain; /* stored bytes are the guest's, at `offset` of the host file */
 	uint64_t offset;
-	unsigned depth;		/* how many parents down it is stored */
-	const char *file;	/* path of the host file, lives as long as the disk; NULL: the image's own */
+	unsigned depth; /* how many parents down it is stored */
+	const char
+		*file; /* path of the host file, lives as long as the disk; NULL: the image's own */
 };
 
 /*
@@ -31,7 +32,8 @@ struct disk_ops {
 	int (*read)(struct disk *d, uint64_t off, void *buf, size_t len, struct error *e);
 	/* NULL: read only.  Not to be mixed with calls from other threads. */
 	int (*write)(struct disk *d, uint64_t off, const void *buf, size_t len, struct error *e);
-	/* NULL: everything is stored data.  `out->length` may reach past what the caller asked for. */
+	/* NULL: everything is stored data.  `out->length` may reach past what the caller asked for.
+	 */
 	int (*extent)(struct disk *d, uint64_t off, struct extent *out, struct error *e);
 	void (*close)(struct disk *d);
 };
@@ -39,9 +41,9 @@ struct disk_ops {
 /* Embedded as the first member of each kind's own structure. */
 struct disk {
 	const struct disk_ops *ops;
-	uint64_t size;			/* bytes */
-	uint32_t logical_sector;	/* bytes: 512 or 4096 */
-	uint32_t physical_sector;	/* bytes; 0 when not known */
+	uint64_t size; /* bytes */
+	uint32_t logical_sector; /* bytes: 512 or 4096 */
+	uint32_t physical_sector; /* bytes; 0 when not known */
 };
 
 /* Reads exactly `len` bytes; past the end is ERR_RANGE. */

@@ -10,106 +10,108 @@
 #include "disk/output.h"
 
 /*
- * A container format: how the bytes of a host file become a disk, and back.  Adding one is a file in
- * formats/ and a line in formats/list.def.
+ * A container format: how the bytes of a host file become a disk, and back.  Adding one is a file
+ * in formats/ and a line in formats/list.def.
  */
 
 enum { PROBE_SIZE = 65536 };
 
 /* What a probe may look at. */
 struct probe {
-	const uint8_t *head;	/* first bytes of the file */
-	size_t head_len;	/* up to PROBE_SIZE */
-	const uint8_t *tail;	/* last 512 bytes, NULL when the file is shorter */
-	uint64_t size;		/* bytes in the file */
+	const uint8_t *head; /* first bytes of the file */
+	size_t head_len; /* up to PROBE_SIZE */
+	const uint8_t *tail; /* last 512 bytes, NULL when the file is shorter */
+	uint64_t size; /* bytes in the file */
 };
 
 enum probe_answer {
 	PROBE_NO,
-	PROBE_FALLBACK,	/* anything could be this: raw, only when nobody else claims the file */
+	PROBE_FALLBACK, /* anything could be this: raw, only when nobody else claims the file */
 	PROBE_YES,
 };
 
-struct chain;	/* disk/chain.h */
+struct chain; /* disk/chain.h */
 
 struct open_options {
-	const char *path;	/* of the host file, for messages and references; may be NULL */
+	const char *path; /* of the host file, for messages and references; may be NULL */
 	/*
-	 * The folder whose files the image may refer to; NULL: no references are followed.  For image_open_with
+	 * The folder whose files the image may refer to; NULL: no references are followed.  For
+	 * image_open_with
 	 * "" is the image's own folder.
 	 */
 	const char *allow_dir;
-	struct chain *chain;	/* of the files opened so far, NULL when allow_dir is */
+	struct chain *chain; /* of the files opened so far, NULL when allow_dir is */
 };
 
 /* What `info` reports beside the disk itself.  Texts are owned by the struct; NULL when absent. */
 struct image_info {
-	const char *subformat;		/* static text: "fixed", "dynamic", "differencing" or NULL */
-	uint64_t block_size;		/* bytes; 0 when the format has none */
+	const char *subformat; /* static text: "fixed", "dynamic", "differencing" or NULL */
+	uint64_t block_size; /* bytes; 0 when the format has none */
 	bool compressed;
 	bool log_dirty;
-	uint64_t log_size;		/* bytes; 0 when the format has no log */
+	uint64_t log_size; /* bytes; 0 when the format has no log */
 	bool encrypted;
 	uint32_t snapshots;
 	char *creator;
 	char *parent_path;
-	struct strings references;	/* other files that the image names */
-	struct strings identifiers;	/* "name=value" in the order to show */
+	struct strings references; /* other files that the image names */
+	struct strings identifiers; /* "name=value" in the order to show */
 };
 void image_info_free(struct image_info *info);
 
 /* One -o key: its name, what it takes and the help line. */
 struct format_option {
 	const char *name;
-	const char *values;	/* e.g. "1M..256M", shown to people */
+	const char *values; /* e.g. "1M..256M", shown to people */
 	const char *help;
 };
 
 /* What to create.  Sizes in bytes; 0 means the format's default. */
 struct image_spec {
-	uint64_t size;			/* guest size */
+	uint64_t size; /* guest size */
 	uint32_t logical_sector;
-	const struct strings *options;	/* "key=value" of -o, already known to be keys of the format */
-	struct guid identifier;		/* set when has_identifier */
+	const struct strings
+		*options; /* "key=value" of -o, already known to be keys of the format */
+	struct guid identifier; /* set when has_identifier */
 	bool has_identifier;
 };
 
 enum {
-	UNIT_SIZE = 1 << 20,	/* guest bytes that travel through convert together, usually */
+	UNIT_SIZE = 1 << 20, /* guest bytes that travel through convert together, usually */
 	UNIT_MAX = 2 << 20,
 };
 
 /* Bytes of a block that lie together in the file. */
 struct piece {
-	const uint8_t *bytes;	/* in the block's data or scratch */
+	const uint8_t *bytes; /* in the block's data or scratch */
 	size_t len;
 	uint64_t file_off;
 };
 
 /* One unit on its way.  Units come in rising order to place(); all-zero ones do not come at all. */
 struct block {
-	uint64_t off;		/* guest offset, a multiple of the writer's unit */
-	size_t len;		/* guest bytes: the unit, less at the end of the disk */
-	uint8_t *data;		/* the guest's bytes, zero-padded in memory to a whole unit */
+	uint64_t off; /* guest offset, a multiple of the writer's unit */
+	size_t len; /* guest bytes: the unit, less at the end of the disk */
+	uint8_t *data; /* the guest's bytes, zero-padded in memory to a whole unit */
 	/*
-	 * What is written where.  Comes as one piece, all of data.  encode may put others there, up to the writer's
-	 * pieces_max; place sets their file offsets.
+	 * What is written where.  Comes as one piece, all of data.  encode may put others there, up
+	 * to the writer's pieces_max; place sets their file offsets.
 	 */
 	struct piece *piece;
 	size_t pieces;
-	uint8_t *scratch;	/* writer's scratch_size bytes */
+	uint8_t *scratch; /* writer's scratch_size bytes */
 };
 
 /* Filled when all blocks have been placed. */
 struct content_summary {
-	uint8_t digest[FAST_DIGEST_SIZE];	/* of the guest's content, the same for any container */
-	uint64_t data_bytes;			/* guest bytes in units that are not all zero */
+	uint8_t digest[FAST_DIGEST_SIZE]; /* of the guest's content, the same for any container */
+	uint64_t data_bytes; /* guest bytes in units that are not all zero */
 };
 
 /*
- * Writes one container.  encode is pure and runs in any thread; place runs in one thread at a time, in
- * order, and assigns the pieces their places (writing tables if need be); then convert writes them, in any
- * thread, in any order.  finish runs after the last write: headers, tables, footer.
+ * Writes one container.  encode is pure and runs in any thread; place runs in one thread at a time,
+ * in order, and assigns the pieces their places (writing tables if need be); then convert writes
+ * them, in any thread, in any order.  finish runs after the last write: headers, tables, footer.
  */
 struct writer;
 struct writer_ops {
@@ -121,18 +123,18 @@ struct writer_ops {
 
 struct writer {
 	const struct writer_ops *ops;
-	uint32_t unit;		/* guest bytes a block: a power of two, UNIT_SIZE..UNIT_MAX */
-	size_t scratch_size;	/* bytes of scratch each block needs, 0 for none */
-	size_t pieces_max;	/* 0 means 1 */
-	uint64_t file_size;	/* set by finish: the length of the finished file */
+	uint32_t unit; /* guest bytes a block: a power of two, UNIT_SIZE..UNIT_MAX */
+	size_t scratch_size; /* bytes of scratch each block needs, 0 for none */
+	size_t pieces_max; /* 0 means 1 */
+	uint64_t file_size; /* set by finish: the length of the finished file */
 };
 
 struct format {
 	const char *name;
 	const char *help;
-	const char *const *endings;		/* of file names, without the dot, NULL-terminated */
-	const char *glance_name;		/* Glance's disk_format, NULL when it has none */
-	const struct format_option *options;	/* -o keys, ended by a NULL name; NULL: none */
+	const char *const *endings; /* of file names, without the dot, NULL-terminated */
+	const char *glance_name; /* Glance's disk_format, NULL when it has none */
+	const struct format_option *options; /* -o keys, ended by a NULL name; NULL: none */
 	enum probe_answer (*probe)(const struct probe *p);
 	/* Opens the container in `file`.  On success the disk owns `file`. */
 	int (*open)(struct disk *file, const struct open_options *o, struct disk **out,
@@ -147,8 +149,8 @@ struct format {
 /* Every format that this build knows, ended by NULL; defined in formats/. */
 extern const struct format *const format_list[];
 
-const struct format *format_by_name(const char *name);	/* knows aliases; NULL: no such */
-const struct format *format_by_ending(const char *path);	/* by the file name; NULL: no such */
+const struct format *format_by_name(const char *name); /* knows aliases; NULL: no such */
+const struct format *format_by_ending(const char *path); /* by the file name; NULL: no such */
 /* Fails with ERR_USAGE naming the known keys when one of "key=value" in `options` is unknown. */
 int format_check_options(const struct format *f, const struct strings *options, struct error *e);
 /* The value of a key in "key=value" strings, or NULL; the last one wins. */

@@ -9,19 +9,19 @@
 #include "base/error.h"
 
 /*
- * A file that comes to exist whole or not at all.  It is written without a name beside its destination
- * (O_TMPFILE; a named temporary one where the file system lacks that), synced, and linked into place.
- * A block device is written in place.
+ * A file that comes to exist whole or not at all.  It is written without a name beside its
+ * destination (O_TMPFILE; a named temporary one where the file system lacks that), synced, and
+ * linked into place. A block device is written in place.
  */
 struct output;
 
 struct output_options {
-	bool force;	/* replace what is there; needed for a block device */
+	bool force; /* replace what is there; needed for a block device */
 	bool no_sync;
 };
 
-int output_open(const char *path, const struct output_options *o, struct output **out,
-	struct error *e);
+int output_open(
+	const char *path, const struct output_options *o, struct output **out, struct error *e);
 /* Any thread.  Bytes never written read as zeros. */
 int output_write(struct output *o, uint64_t off, const void *buf, size_t len, struct error *e);
 int output_read(struct output *o, uint64_t off, void *buf, size_t len, struct error *e);

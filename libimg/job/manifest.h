@@ -8,10 +8,11 @@
 #include "base/strings.h"
 
 /*
- * What was changed, as JSON: {"schema":1,"targets":[...],"edits":[{"action","volume","path","why","before","after"}]}
- * where before and after are null or {"mode","uid","gid","size","sha256"}.  The caller decrefs.
+ * What was changed, as JSON:
+ * {"schema":1,"targets":[...],"edits":[{"action","volume","path","why","before","after"}]} where
+ * before and after are null or {"mode","uid","gid","size","sha256"}.  The caller decrefs.
  */
-int manifest_json(const struct journal *j, const struct strings *targets, json_t **out,
-	struct error *e);
+int manifest_json(
+	const struct journal *j, const struct strings *targets, json_t **out, struct error *e);
 
 #endif

@@ -252,7 +252,8 @@ static void convert_gives_the_same_bytes_from_any_thread_count(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
-		struct packing p = { .writer = { .ops = &packing_ops, .unit = UNIT_SIZE }, .fail_at = 99 };
+		struct packing p = { .writer = { .ops = &packing_ops, .unit = UNIT_SIZE },
+			.fail_at = 99 };
 		struct convert_options o = { .threads = counts[i] };
 		struct output_options plain = { .no_sync = true };
 		struct convert_result r = { 0 };
