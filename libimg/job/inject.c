@@ -34,21 +34,21 @@ static int manifest_write(const struct inject_job *j, const char *path,
 {
 	struct strings names = { 0 };
 	json_t *json = NULL;
-	char *text = NULL;
+	struct buffer text = { 0 };
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < j->targets->count; i++)
 		rc = strings_add(&names, j->targets->target[i].name, e);
 	if (!rc)
 		rc = manifest_json(journal, &names, &json, e);
+	if (!rc)
+		rc = json_text(json, &text, e);
 	if (!rc) {
-		text = json_dumps(json, JSON_INDENT(1));
-		rc = text ? output_file(path, text, strlen(text), &j->convert.output, e)
-			  : error_nomem(e, "the manifest");
+		rc = output_file(path, buffer_text(&text), text.len, &j->convert.output, e);
 		if (rc)
 			rc = error_prefix(e, "%s", path);
 	}
-	free(text);
+	buffer_free(&text);
 	json_decref(json);
 	strings_free(&names);
 	return rc;

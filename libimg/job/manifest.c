@@ -64,3 +64,12 @@ int manifest_json(
 	*out = whole;
 	return 0;
 }
+
+int json_text(const json_t *json, struct buffer *out, struct error *e)
+{
+	char *text = json_dumps(json, JSON_INDENT(2));
+	int rc = text ? buffer_format(out, e, "%s\n", text) : error_nomem(e, "a JSON document");
+
+	free(text);
+	return rc;
+}

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "base/buffer.h"
 #include "base/journal.h"
 #include "base/strings.h"
 
@@ -14,5 +15,8 @@
  */
 int manifest_json(
 	const struct journal *j, const struct strings *targets, json_t **out, struct error *e);
+
+/* Appends the document as it is put into files: indented, ending in a newline. */
+int json_text(const json_t *json, struct buffer *out, struct error *e);
 
 #endif

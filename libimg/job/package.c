@@ -7,6 +7,7 @@
 #include "cloud/properties.h"
 #include "disk/image.h"
 #include "job/job.h"
+#include "job/manifest.h"
 
 struct packing {
 	const struct package_job *job;
@@ -201,7 +202,7 @@ static int describe(struct packing *p, struct error *e)
 static int write_bundle(struct packing *p, struct error *e)
 {
 	const char *name = base_name(p->job->source);
-	char *text;
+	struct buffer text = { 0 };
 	int rc;
 
 	if (!bundle_name_fits(name) || !strcmp(name, "image.json"))
@@ -211,10 +212,10 @@ static int write_bundle(struct packing *p, struct error *e)
 		p->bundle, p->job->source, name, &p->job->engine, &p->result->file_size, e);
 	if (rc)
 		return rc;
-	text = json_dumps(p->result->image, JSON_INDENT(2));
-	rc = text ? bundle_add(p->bundle, "image.json", text, strlen(text), e)
-		  : error_nomem(e, "image.json");
-	free(text);
+	rc = json_text(p->result->image, &text, e);
+	if (!rc)
+		rc = bundle_add(p->bundle, "image.json", buffer_text(&text), text.len, e);
+	buffer_free(&text);
 	if (!rc)
 		rc = bundle_commit(p->bundle, e);
 	return rc ? error_prefix(e, "%s", p->job->destination) : 0;
