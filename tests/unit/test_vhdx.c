@@ -1,33 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* VHDX images that we write: read back by us and by libvhdi. */
-#include "tests/unit/vhdx_source.h"
+#include "formats/vhdx.h"
 
-#include <libvhdi.h>
 #include <pthread.h>
 
-static void assert_libvhdi_agrees(struct disk *source, const char *name)
-{
-	libvhdi_file_t *file = NULL;
-	static uint8_t ours[1 << 20], theirs[1 << 20];
-	size64_t size = 0;
-
-	assert_int_equal(libvhdi_file_initialize(&file, NULL), 1);
-	assert_int_equal(
-		libvhdi_file_open(file, path_of(name), libvhdi_get_access_flags_read(), NULL), 1);
-	assert_int_equal(libvhdi_file_get_media_size(file, &size, NULL), 1);
-	assert_int_equal(size, source->size);
-	for (uint64_t off = 0; off < size; off += sizeof(ours)) {
-		size_t len = (size_t)min_u64(sizeof(ours), size - off);
-
-		assert_int_equal(disk_read(source, off, ours, len, NULL), 0);
-		assert_int_equal(
-			libvhdi_file_read_buffer_at_offset(file, theirs, len, (off64_t)off, NULL),
-			len);
-		assert_memory_equal(ours, theirs, len);
-	}
-	libvhdi_file_close(file, NULL);
-	libvhdi_file_free(&file, NULL);
-}
+#include "tests/unit/source.h"
 
 static void content_survives(void **state)
 {

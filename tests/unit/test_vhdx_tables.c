@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The tables of a VHDX: where they lie, and every way of breaking them that we tell. */
 #include "formats/utf16.h"
-#include "tests/unit/vhdx_source.h"
+#include "formats/vhdx.h"
+#include "tests/unit/source.h"
+
+extern const struct format vhdx_format;
 
 enum { REGIONS = 192 << 10 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* For the VHDX tests: a source of any size, and making and opening images of it. */
-#ifndef TESTS_UNIT_VHDX_SOURCE_H
-#define TESTS_UNIT_VHDX_SOURCE_H
+/* For tests of formats: a source of any size, and making and opening images of it. */
+#ifndef TESTS_UNIT_SOURCE_H
+#define TESTS_UNIT_SOURCE_H
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -15,21 +15,19 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <libvhdi.h>
 
 #include "base/checked.h"
 #include "disk/convert.h"
 #include "disk/host_file.h"
 #include "disk/memory.h"
-#include "formats/vhdx.h"
 
-#define MIB VHDX_MIB
+#define MIB UINT64_C(1048576)
 #define TIB (MIB << 20)
 
 enum { PIECE = 8192 };
 
-extern const struct format vhdx_format;
-
-static char folder[] = "/tmp/hvimg-test-vhdx-XXXXXX";
+static char folder[] = "/tmp/hvimg-test-XXXXXX";
 
 static inline int folder_make(void **state)
 {
@@ -114,7 +112,8 @@ static inline const char *path_of(const char *name)
 	return path;
 }
 
-/* Converts `source` into the file `name`; `options` are separated by commas. */
+/* Converts `source` into the file `name`, whose ending tells the format; `options` are separated by
+ * commas. */
 static inline int image_make(struct disk *source, const char *name, const char *options,
 	unsigned threads, struct error *e)
 {
@@ -134,7 +133,7 @@ static inline int image_make(struct disk *source, const char *name, const char *
 	if (!rc)
 		rc = output_open(path_of(name), &oo, &file, e);
 	if (!rc)
-		rc = vhdx_format.create(&spec, file, &writer, e);
+		rc = format_by_ending(name)->create(&spec, file, &writer, e);
 	if (!rc)
 		rc = convert(source, writer, file, &co, &result, e);
 	if (!rc)
@@ -153,7 +152,7 @@ static inline struct disk *image_of(const char *name)
 	struct disk *file = NULL, *d = NULL;
 
 	assert_int_equal(host_file_open(path_of(name), &file, &e), 0);
-	if (vhdx_format.open(file, &o, &d, &e))
+	if (format_by_ending(name)->open(file, &o, &d, &e))
 		fail_msg("%s", e.text);
 	return d;
 }
@@ -167,6 +166,30 @@ static inline void assert_same(struct disk *a, struct disk *b)
 	if (compare(a, b, true, &co, &at, &e))
 		fail_msg("%s", e.text);
 	assert_int_equal(at, UINT64_MAX);
+}
+
+static inline void assert_libvhdi_agrees(struct disk *source, const char *name)
+{
+	libvhdi_file_t *file = NULL;
+	static uint8_t ours[1 << 20], theirs[1 << 20];
+	size64_t size = 0;
+
+	assert_int_equal(libvhdi_file_initialize(&file, NULL), 1);
+	assert_int_equal(
+		libvhdi_file_open(file, path_of(name), libvhdi_get_access_flags_read(), NULL), 1);
+	assert_int_equal(libvhdi_file_get_media_size(file, &size, NULL), 1);
+	assert_int_equal(size, source->size);
+	for (uint64_t off = 0; off < size; off += sizeof(ours)) {
+		size_t len = (size_t)min_u64(sizeof(ours), size - off);
+
+		assert_int_equal(disk_read(source, off, ours, len, NULL), 0);
+		assert_int_equal(
+			libvhdi_file_read_buffer_at_offset(file, theirs, len, (off64_t)off, NULL),
+			len);
+		assert_memory_equal(ours, theirs, len);
+	}
+	libvhdi_file_close(file, NULL);
+	libvhdi_file_free(&file, NULL);
 }
 
 /* Reads the whole file into memory; the caller frees it. */
