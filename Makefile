@@ -14,7 +14,7 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wvl
 SANFLAGS = $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 OPT ?= -O2 -g
 CFLAGS += -std=gnu11 $(OPT) $(WARNINGS) $(SANFLAGS) -pthread
-CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DDATADIR='"$(PREFIX)/share/hvimg"' -Ilibimg -I. $(if $(ISAL),-DHAVE_ISAL) \
+CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Ilibimg -I. $(if $(ISAL),-DHAVE_ISAL) \
 	$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null | sed 's/-I/-isystem /g')
 LDLIBS += $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lbz2 -lm
 LDFLAGS += $(SANFLAGS) -pthread
@@ -41,6 +41,13 @@ FLAGS = $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(LDLIBS)
 $B/flags: force
 	@mkdir -p $(@D)
 	@echo $(call quote,$(FLAGS)) | cmp -s - $@ || echo $(call quote,$(FLAGS)) >$@
+
+# Only this file knows where the program will be installed.
+$B/prefix: force
+	@mkdir -p $(@D)
+	@echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' >$@
+$B/tools/host.o: $B/prefix
+$B/tools/host.o: private CPPFLAGS += -DDATADIR='"$(PREFIX)/share/hvimg"'
 
 $B/%.o: %.c $B/flags
 	@mkdir -p $(@D)

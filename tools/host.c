@@ -19,27 +19,30 @@ static bool is_recipes(const char *path)
 	return len > 0 && (size_t)len < sizeof(targets) && !access(targets, R_OK | X_OK);
 }
 
-/* build/hvimg of a source tree finds ../recipes. */
-static bool tree_recipes(char path[PATH_MAX])
+/* Recipes that lie beside the program: build/hvimg of a source tree finds ../recipes, an
+ * installation that was moved
+ * ../share/hvimg/recipes. */
+static bool recipes_beside(const char *where, char path[PATH_MAX])
 {
-	static const char beside[] = "/../recipes";
-	ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - sizeof(beside));
+	ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - 1);
+	size_t used, more = strlen(where) + 1;
 	char *slash;
 
 	if (len <= 0)
 		return false;
 	path[len] = '\0';
 	slash = strrchr(path, '/');
-	if (!slash)
+	used = slash ? (size_t)(slash - path) : PATH_MAX;
+	if (used + more > PATH_MAX)
 		return false;
-	memcpy(slash, beside, sizeof(beside));
+	memcpy(path + used, where, more);
 	return is_recipes(path);
 }
 
 int recipes_folder(struct buffer *path, struct error *e)
 {
 	const char *chosen = getenv("HVIMG_RECIPES");
-	char tree[PATH_MAX];
+	char beside[PATH_MAX];
 
 	if (chosen && *chosen) {
 		if (!is_recipes(chosen))
@@ -47,8 +50,9 @@ int recipes_folder(struct buffer *path, struct error *e)
 				"HVIMG_RECIPES: %s has no readable folder targets", chosen);
 		return buffer_string(path, chosen, e);
 	}
-	if (tree_recipes(tree))
-		return buffer_string(path, tree, e);
+	if (recipes_beside("/../recipes", beside) ||
+		recipes_beside("/../share/hvimg/recipes", beside))
+		return buffer_string(path, beside, e);
 	if (!is_recipes(DATADIR "/recipes"))
 		return error_set(e, ERR_NOTFOUND,
 			"no recipes in %s/recipes: install hvimg or set HVIMG_RECIPES", DATADIR);
