@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "formats/qcow2.h"
 
 static enum probe_answer qcow2_probe(const struct probe *p)
@@ -19,7 +20,10 @@ static void qcow2_free(struct qcow2 *q)
 	qcow2_pool_close(&q->pool);
 	block_cache_close(q->tables);
 	block_cache_close(q->clusters);
+	chain_file_close(&q->below);
+	chain_file_close(&q->external);
 	free(q->backing);
+	free(q->backing_format);
 	free(q->data_file);
 	free(q);
 }
@@ -38,13 +42,21 @@ static const struct disk_ops qcow2_disk_ops = {
 	.close = qcow2_close,
 };
 
+/* The deeper in a chain, the less is cached, so that all together keep to a few times the first. */
+static size_t cache_size(const struct open_options *o)
+{
+	size_t size = o->chain && o->chain->count ? QCOW2_CACHE / o->chain->count : QCOW2_CACHE;
+
+	return size < QCOW2_PAGE ? QCOW2_PAGE : size;
+}
+
 static int qcow2_open(
 	struct disk *file, const struct open_options *o, struct disk **out, struct error *e)
 {
 	struct qcow2 *q = calloc(1, sizeof(*q));
+	size_t cache = cache_size(o);
 	int rc;
 
-	(void)o;
 	if (!q)
 		return error_nomem(e, "a qcow2 image");
 	qcow2_pool_open(&q->pool);
@@ -53,13 +65,14 @@ static int qcow2_open(
 	q->disk.logical_sector = 512;
 	rc = qcow2_load(q, e);
 	if (!rc)
-		rc = block_cache_open(q->page, QCOW2_CACHE, &q->tables, e);
+		rc = block_cache_open(q->page, cache, &q->tables, e);
 	if (!rc)
-		rc = block_cache_open(q->cluster, QCOW2_CACHE, &q->clusters, e);
+		rc = block_cache_open(q->cluster, max_u64(cache, q->cluster), &q->clusters, e);
 	if (rc) {
 		qcow2_free(q);
 		return rc;
 	}
+	qcow2_refer(q, o);
 	*out = &q->disk;
 	return 0;
 }
@@ -77,7 +90,7 @@ static int find_compressed(struct qcow2 *q, bool *found, struct error *e)
 
 		if (rc)
 			return rc;
-		*found = x.compressed;
+		*found = x.compressed && !x.depth;
 		off += x.length;
 	}
 	return 0;

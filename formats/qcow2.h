@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "base/bytes.h"
+#include "disk/chain.h"
 #include "disk/format.h"
 #include "formats/block_cache.h"
 
@@ -48,6 +49,7 @@ enum {
 	QCOW2_FETCH = 1 << 20, /* compressed bytes to read in one go */
 	QCOW2_BATCH = 128, /* clusters looked up in one go */
 	QCOW2_TURNS = 16,
+	QCOW2_SUBCLUSTERS = 32, /* in a cluster with extended L2 entries */
 };
 
 enum qcow2_compression { QCOW2_DEFLATE, QCOW2_ZSTD };
@@ -78,7 +80,12 @@ struct qcow2 {
 	bool has_data_file;
 	bool extended_l2;
 	char *backing; /* NULL: none */
+	char *backing_format; /* NULL: not named */
 	char *data_file; /* NULL: not named */
+	/* Open when the image has them and may have them. */
+	struct chain_file below; /* the backing file */
+	struct chain_file external; /* the data file */
+	struct disk *content; /* where plain clusters are: `file` or the data file */
 	/*
 	 * Why reading fails although the header is sound; code 0 when it does not.  Opening
 	 * succeeds, so that such an image can be described.
@@ -89,22 +96,38 @@ struct qcow2 {
 	struct qcow2_pool pool;
 };
 
-/* qcow2_header.c: fills everything of `q` up to and including `refusal` from q->file. */
+/* qcow2_header.c: fills everything of `q` up to `data_file` from q->file. */
 int qcow2_load(struct qcow2 *q, struct error *e);
+
+/* qcow2_refer.c: opens what the image refers to, or says in q->refusal why not. */
+void qcow2_refer(struct qcow2 *q, const struct open_options *o);
 
 /* qcow2_map.c */
 enum qcow2_kind {
-	QCOW2_NOTHING, /* reads as zeros */
+	QCOW2_NOTHING, /* what the backing file has; zeros without one */
+	QCOW2_BLANK, /* reads as zeros, has no cluster */
 	QCOW2_ZERO, /* reads as zeros, has a cluster all the same */
 	QCOW2_PLAIN,
 	QCOW2_COMPRESSED,
+	QCOW2_MIXED, /* its subclusters differ: see qcow2_part */
 };
 
 struct qcow2_cluster {
 	enum qcow2_kind kind;
-	uint64_t off; /* host offset, inside the file unless kind is NOTHING or ZERO */
+	uint64_t off; /* host offset; a compressed one is inside the file */
 	uint32_t stored; /* bytes that hold a compressed cluster, none past the end of file */
+	uint32_t plain, zero; /* of a mixed one, a bit a subcluster, the lowest first */
 };
+
+/* Bits of the number of entries in an L2 table. */
+static inline unsigned qcow2_l2_bits(const struct qcow2 *q)
+{
+	return q->cluster_bits - (q->extended_l2 ? 4 : 3);
+}
+
+/* What byte `at` of a mixed cluster is, and how many bytes from there are alike. */
+enum qcow2_kind qcow2_part(
+	const struct qcow2 *q, const struct qcow2_cluster *c, size_t at, size_t *len);
 
 /*
  * Looks up `want` clusters from the one that holds guest offset `off`, fewer where a table ends: at

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The header and its extensions: loaded, checked, and turned into what reading needs. */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +21,8 @@ enum {
 	BACKING_NAME_MAX = 1023,
 	L1_BYTES_MAX = 32 << 20, /* what qemu opens: 2 EiB with clusters of 64 KiB */
 	EXTENSION_DATA_FILE = 0x44415441,
+	EXTENSION_BACKING_FORMAT = (int)0xe2792aca,
+	EXTENDED_MIN_BITS = 14, /* subclusters of 512 bytes */
 	REFCOUNT_ORDER_MAX = 6,
 };
 
@@ -82,6 +83,10 @@ static int load_v3(struct qcow2 *q, const struct qcow2_header *h, struct error *
 		return rc;
 	q->has_data_file = bits & DATA_FILE;
 	q->extended_l2 = bits & EXTENDED_L2;
+	if (q->extended_l2 && q->cluster_bits < EXTENDED_MIN_BITS)
+		return error_set(e, ERR_CORRUPT,
+			"extended L2 entries with clusters of %u bytes; %u is the least",
+			q->cluster, 1u << EXTENDED_MIN_BITS);
 	return load_compression(q, h, bits, e);
 }
 
@@ -107,7 +112,7 @@ static int load_version(struct qcow2 *q, const struct qcow2_header *h, struct er
 static int load_size(struct qcow2 *q, const struct qcow2_header *h, struct error *e)
 {
 	uint64_t size = get_be64(h->size);
-	uint64_t table_span = (uint64_t)q->cluster * (q->cluster / sizeof(be64));
+	uint64_t table_span = (uint64_t)q->cluster << qcow2_l2_bits(q);
 	uint32_t entries = get_be32(h->l1_size);
 	uint64_t off = get_be64(h->l1_off);
 	uint64_t needed = div_up(size, table_span);
@@ -170,12 +175,21 @@ static int load_backing(struct qcow2 *q, const struct qcow2_header *h, struct er
 	return off && len ? load_name(q, off, len, &q->backing, e) : 0;
 }
 
+/* Where the text of an extension goes; NULL for one that is not needed. */
+static char **extension_name(struct qcow2 *q, uint32_t type)
+{
+	if (type == EXTENSION_DATA_FILE)
+		return &q->data_file;
+	return type == (uint32_t)EXTENSION_BACKING_FORMAT ? &q->backing_format : NULL;
+}
+
 /* "Header extensions": each takes at least 8 bytes of the first cluster, which bounds the loop. */
 static int load_extensions(struct qcow2 *q, const struct qcow2_header *h, struct error *e)
 {
 	uint64_t off = q->version == 2 ? QCOW2_V2_HEADER : get_be32(h->header_len);
 	uint64_t end = get_be64(h->backing_off);
 	struct extension x;
+	char **name;
 	int rc;
 
 	if (!end || end > q->cluster)
@@ -193,50 +207,15 @@ static int load_extensions(struct qcow2 *q, const struct qcow2_header *h, struct
 				"header extension 0x%08x of %u bytes at %llu runs past %llu",
 				get_be32(x.type), get_be32(x.len), (unsigned long long)off,
 				(unsigned long long)end);
-		if (get_be32(x.type) == EXTENSION_DATA_FILE && !q->data_file) {
-			rc = load_name(q, off, get_be32(x.len), &q->data_file, e);
+		name = extension_name(q, get_be32(x.type));
+		if (name && !*name) {
+			rc = load_name(q, off, get_be32(x.len), name, e);
 			if (rc)
 				return rc;
 		}
 		off += round_up(get_be32(x.len), 8);
 	}
 	return 0;
-}
-
-/* A name from an image, fit to be shown on a terminal. */
-static void printable(const char *name, char *out, size_t size)
-{
-	size_t i;
-
-	for (i = 0; name[i] && i + 1 < size; i++)
-		out[i] = iscntrl((unsigned char)name[i]) ? '?' : name[i];
-	out[i] = '\0';
-}
-
-/* What keeps a sound image from being read; `info` still describes it. */
-static void find_refusal(struct qcow2 *q)
-{
-	char name[512];
-
-	if (q->has_data_file) {
-		printable(
-			q->data_file ? q->data_file : "not named in the image", name, sizeof(name));
-		error_set(&q->refusal, ERR_REFUSED,
-			"the image keeps its content in another file: %s", name);
-	} else if (q->backing) {
-		printable(q->backing, name, sizeof(name));
-		error_set(&q->refusal, ERR_REFUSED, "the image refers to a backing file: %s", name);
-	} else if (q->crypt_method) {
-		error_set(&q->refusal, ERR_UNSUPPORTED, "the image is encrypted (method %u, %s)",
-			q->crypt_method,
-			q->crypt_method == 1           ? "AES"
-				: q->crypt_method == 2 ? "LUKS"
-						       : "unknown");
-	} else if (q->extended_l2) {
-		error_set(&q->refusal, ERR_UNSUPPORTED,
-			"the image has extended L2 entries (incompatible feature bit 4), which are "
-			"not read");
-	}
 }
 
 int qcow2_load(struct qcow2 *q, struct error *e)
@@ -256,6 +235,5 @@ int qcow2_load(struct qcow2 *q, struct error *e)
 		(rc = load_extensions(q, &h, e)) || (rc = load_size(q, &h, e)))
 		return rc;
 	q->data_end = q->has_data_file ? UINT64_MAX : q->file->size;
-	find_refusal(q);
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include "formats/qcow2.h"
 
 #define OFFSET_BITS UINT64_C(0x00fffffffffffe00)
+#define COPIED_BIT (UINT64_C(1) << 63)
 #define COMPRESSED_BIT (UINT64_C(1) << 62)
 #define ZERO_BIT UINT64_C(1)
 
@@ -49,15 +50,10 @@ static int table_read(struct qcow2 *q, uint64_t off, be64 *out, size_t *count, s
 	return rc ? error_prefix(e, "table at offset %llu", (unsigned long long)off) : 0;
 }
 
-static unsigned l2_bits(const struct qcow2 *q)
-{
-	return q->cluster_bits - 3;
-}
-
 /* Host offset of the L2 table for guest offset `off`, 0 when there is none. */
 static int l2_find(struct qcow2 *q, uint64_t off, uint64_t *l2, struct error *e)
 {
-	uint64_t index = off >> (q->cluster_bits + l2_bits(q));
+	uint64_t index = off >> (q->cluster_bits + qcow2_l2_bits(q));
 	size_t one = 1;
 	be64 entry;
 	int rc;
@@ -88,6 +84,11 @@ static int decode_compressed(const struct qcow2 *q, uint64_t entry, uint64_t gue
 	uint64_t sectors = (entry & (COMPRESSED_BIT - 1)) >> shift;
 	uint64_t len = (sectors + 1) * QCOW2_SECTOR - off % QCOW2_SECTOR;
 
+	if (q->has_data_file)
+		return error_set(e, ERR_CORRUPT,
+			"guest offset %llu is in a compressed cluster, which an image with a data "
+			"file cannot have",
+			(unsigned long long)guest);
 	if (off >= q->file->size)
 		return error_set(e, ERR_CORRUPT,
 			"compressed cluster of guest offset %llu is at %llu, past the end of the "
@@ -96,34 +97,111 @@ static int decode_compressed(const struct qcow2 *q, uint64_t entry, uint64_t gue
 			(unsigned long long)q->file->size);
 	/* The last sector need not be whole in the file. */
 	len = min_u64(len, q->file->size - off);
-	*out = (struct qcow2_cluster){ QCOW2_COMPRESSED, off, (uint32_t)len };
+	*out = (struct qcow2_cluster){
+		.kind = QCOW2_COMPRESSED, .off = off, .stored = (uint32_t)len
+	};
+	return 0;
+}
+
+/* Whether a cluster is named; in a data file its offset may be 0, which another bit then tells. */
+static bool has_cluster(const struct qcow2 *q, uint64_t entry)
+{
+	return entry & OFFSET_BITS || (q->has_data_file && entry & COPIED_BIT);
+}
+
+static int check_place(
+	const struct qcow2 *q, uint64_t off, bool used, uint64_t guest, struct error *e)
+{
+	if (off % q->cluster)
+		return error_set(e, ERR_CORRUPT,
+			"cluster of guest offset %llu is at %llu, not on a cluster",
+			(unsigned long long)guest, (unsigned long long)off);
+	if (used && off >= q->data_end)
+		return error_set(e, ERR_CORRUPT,
+			"cluster of guest offset %llu is at %llu, past the end of the file at %llu",
+			(unsigned long long)guest, (unsigned long long)off,
+			(unsigned long long)q->data_end);
 	return 0;
 }
 
 static int decode_standard(const struct qcow2 *q, uint64_t entry, uint64_t guest,
 	struct qcow2_cluster *out, struct error *e)
 {
-	uint64_t off = entry & OFFSET_BITS;
+	bool has = has_cluster(q, entry), zero = entry & ZERO_BIT;
 
-	if (off % q->cluster)
-		return error_set(e, ERR_CORRUPT,
-			"cluster of guest offset %llu is at %llu, not on a cluster",
-			(unsigned long long)guest, (unsigned long long)off);
-	if (entry & ZERO_BIT && q->version < 3)
+	if (zero && q->version < 3)
 		return error_set(e, ERR_CORRUPT,
 			"guest offset %llu is a zero cluster, which version 2 does not have",
 			(unsigned long long)guest);
-	if (entry & ZERO_BIT || !off) {
-		*out = (struct qcow2_cluster){ off ? QCOW2_ZERO : QCOW2_NOTHING, off, 0 };
-		return 0;
-	}
-	if (off >= q->data_end)
+	*out = (struct qcow2_cluster){ .off = entry & OFFSET_BITS };
+	if (zero)
+		out->kind = has ? QCOW2_ZERO : QCOW2_BLANK;
+	else
+		out->kind = has ? QCOW2_PLAIN : QCOW2_NOTHING;
+	return check_place(q, out->off, out->kind == QCOW2_PLAIN, guest, e);
+}
+
+/* "Extended L2 Entries": a bit for each subcluster that is allocated, and for each that is zero. */
+static int decode_extended(const struct qcow2 *q, const be64 *entry, uint64_t guest,
+	struct qcow2_cluster *out, struct error *e)
+{
+	uint64_t value = get_be64(entry[0]), bits = get_be64(entry[1]);
+	uint32_t plain = (uint32_t)bits, zero = (uint32_t)(bits >> 32);
+	bool has = has_cluster(q, value);
+
+	if (plain & zero || (plain && !has))
 		return error_set(e, ERR_CORRUPT,
-			"cluster of guest offset %llu is at %llu, past the end of the file at %llu",
-			(unsigned long long)guest, (unsigned long long)off,
-			(unsigned long long)q->data_end);
-	*out = (struct qcow2_cluster){ QCOW2_PLAIN, off, 0 };
-	return 0;
+			"subclusters of guest offset %llu contradict each other: allocated 0x%08x, "
+			"zero 0x%08x, cluster at %llu",
+			(unsigned long long)guest, plain, zero,
+			(unsigned long long)(value & OFFSET_BITS));
+	*out = (struct qcow2_cluster){
+		.kind = QCOW2_MIXED, .off = value & OFFSET_BITS, .plain = plain, .zero = zero
+	};
+	if (plain == UINT32_MAX)
+		out->kind = QCOW2_PLAIN;
+	else if (zero == UINT32_MAX)
+		out->kind = has ? QCOW2_ZERO : QCOW2_BLANK;
+	else if (!plain && !zero)
+		out->kind = QCOW2_NOTHING;
+	return check_place(q, out->off, plain, guest, e);
+}
+
+enum qcow2_kind qcow2_part(
+	const struct qcow2 *q, const struct qcow2_cluster *c, size_t at, size_t *len)
+{
+	size_t size = q->cluster / QCOW2_SUBCLUSTERS;
+	size_t first = at / size, end = first + 1;
+	bool plain = c->plain >> first & 1, zero = c->zero >> first & 1;
+
+	while (end < QCOW2_SUBCLUSTERS && (c->plain >> end & 1) == plain &&
+		(c->zero >> end & 1) == zero)
+		end++;
+	*len = end * size - at;
+	if (plain)
+		return QCOW2_PLAIN;
+	return zero ? QCOW2_BLANK : QCOW2_NOTHING;
+}
+
+static size_t entry_words(const struct qcow2 *q)
+{
+	return q->extended_l2 ? 2 : 1;
+}
+
+static int decode_one(const struct qcow2 *q, const be64 *entry, uint64_t guest,
+	struct qcow2_cluster *out, struct error *e)
+{
+	uint64_t value = get_be64(*entry);
+	int rc;
+
+	if (value & COMPRESSED_BIT)
+		return decode_compressed(q, value, guest, out, e);
+	rc = q->extended_l2 ? decode_extended(q, entry, guest, out, e)
+			    : decode_standard(q, value, guest, out, e);
+	/* With nothing below, both read as zeros. */
+	if (out->kind == QCOW2_BLANK && !q->below.disk)
+		out->kind = QCOW2_NOTHING;
+	return rc;
 }
 
 /* Decodes up to the first bad entry, which is an error only when it comes first. */
@@ -131,14 +209,9 @@ static int decode_all(const struct qcow2 *q, const be64 *entry, uint64_t guest,
 	struct qcow2_cluster *out, size_t *count, struct error *e)
 {
 	for (size_t i = 0; i < *count; i++) {
-		uint64_t value = get_be64(entry[i]);
-		uint64_t at = guest + (uint64_t)i * q->cluster;
-		int rc;
+		int rc = decode_one(q, entry + i * entry_words(q), guest + (uint64_t)i * q->cluster,
+			&out[i], i ? NULL : e);
 
-		if (value & COMPRESSED_BIT)
-			rc = decode_compressed(q, value, at, &out[i], i ? NULL : e);
-		else
-			rc = decode_standard(q, value, at, &out[i], i ? NULL : e);
 		if (rc && !i)
 			return rc;
 		if (rc)
@@ -150,9 +223,10 @@ static int decode_all(const struct qcow2 *q, const be64 *entry, uint64_t guest,
 int qcow2_map(struct qcow2 *q, uint64_t off, uint64_t want, struct qcow2_cluster *out,
 	size_t *count, struct error *e)
 {
-	uint64_t per_table = UINT64_C(1) << l2_bits(q);
+	uint64_t per_table = UINT64_C(1) << qcow2_l2_bits(q);
 	uint64_t index = (off >> q->cluster_bits) & (per_table - 1);
-	be64 entry[QCOW2_BATCH];
+	size_t words = entry_words(q);
+	be64 entry[QCOW2_BATCH * 2];
 	uint64_t l2;
 	int rc;
 
@@ -164,16 +238,19 @@ int qcow2_map(struct qcow2 *q, uint64_t off, uint64_t want, struct qcow2_cluster
 		memset(out, 0, *count * sizeof(*out));
 		return 0;
 	}
-	rc = table_read(q, l2 + index * sizeof(be64), entry, count, e);
+	/* A page holds whole entries. */
+	*count *= words;
+	rc = table_read(q, l2 + index * words * sizeof(be64), entry, count, e);
 	if (rc)
 		return rc;
+	*count /= words;
 	return decode_all(q, entry, off & ~((uint64_t)q->cluster - 1), out, count, e);
 }
 
 /* Guest bytes from `off` that no L2 table describes, 0 when one does. */
 static int gap_find(struct qcow2 *q, uint64_t off, uint64_t *gap, struct error *e)
 {
-	uint64_t table_span = (uint64_t)q->cluster << l2_bits(q);
+	uint64_t table_span = (uint64_t)q->cluster << qcow2_l2_bits(q);
 	uint64_t index = off / table_span;
 	size_t count = (size_t)min_u64(q->l1_count - index, EXTENT_ENTRIES);
 	be64 entry[EXTENT_ENTRIES];
@@ -192,7 +269,8 @@ static int gap_find(struct qcow2 *q, uint64_t off, uint64_t *gap, struct error *
 static bool continues(
 	const struct qcow2 *q, const struct qcow2_cluster *a, const struct qcow2_cluster *b)
 {
-	return a->kind == b->kind && (a->kind != QCOW2_PLAIN || b->off == a->off + q->cluster);
+	return a->kind == b->kind && a->kind != QCOW2_MIXED &&
+		(a->kind != QCOW2_PLAIN || b->off == a->off + q->cluster);
 }
 
 /* Counts the clusters from `off` on that are like the first, which is left in *first. */
@@ -230,13 +308,16 @@ static int plain_finish(struct qcow2 *q, struct extent *x, struct error *e)
 	struct extent host;
 	int rc;
 
-	if (x->offset >= q->file->size) {
+	if (q->external.path)
+		x->file = q->external.path;
+	if (x->offset >= q->content->size) {
 		x->zero = true;
 		x->plain = false;
 		x->offset = 0;
+		x->file = NULL;
 		return 0;
 	}
-	rc = disk_extent(q->file, x->offset, &host, e);
+	rc = disk_extent(q->content, x->offset, &host, e);
 	if (rc)
 		return rc;
 	x->zero = host.zero;
@@ -250,6 +331,31 @@ static void hide_content(struct extent *x)
 	x->zero = false;
 	x->plain = false;
 	x->offset = 0;
+	x->file = NULL;
+}
+
+/* Where the clusters like `first`, `length` bytes from `skip` of the first, are. */
+static int kind_extent(struct qcow2 *q, uint64_t off, const struct qcow2_cluster *first,
+	uint64_t skip, uint64_t length, struct extent *out, struct error *e)
+{
+	enum qcow2_kind kind = first->kind;
+	size_t part;
+
+	if (kind == QCOW2_MIXED) {
+		kind = qcow2_part(q, first, (size_t)skip, &part);
+		length = part;
+	}
+	if (kind == QCOW2_NOTHING)
+		return chain_extent(&q->below, off, length, out, e);
+	*out = (struct extent){
+		.length = length,
+		.zero = kind == QCOW2_BLANK || kind == QCOW2_ZERO,
+		.stored = kind != QCOW2_BLANK,
+		.compressed = kind == QCOW2_COMPRESSED,
+		.plain = kind == QCOW2_PLAIN,
+		.offset = kind == QCOW2_PLAIN ? first->off + skip : 0,
+	};
+	return out->plain && !q->refusal.code ? plain_finish(q, out, e) : 0;
 }
 
 static int content_extent(struct qcow2 *q, uint64_t off, struct extent *out, struct error *e)
@@ -262,22 +368,12 @@ static int content_extent(struct qcow2 *q, uint64_t off, struct extent *out, str
 	rc = gap_find(q, off, &gap, e);
 	if (rc)
 		return rc;
-	if (gap) {
-		*out = (struct extent){ .length = gap, .zero = true };
-		return 0;
-	}
+	if (gap)
+		return chain_extent(&q->below, off, gap, out, e);
 	rc = alike_count(q, off, &first, &alike, e);
 	if (rc)
 		return rc;
-	*out = (struct extent){
-		.length = alike * q->cluster - skip,
-		.zero = first.kind == QCOW2_NOTHING || first.kind == QCOW2_ZERO,
-		.stored = first.kind != QCOW2_NOTHING,
-		.compressed = first.kind == QCOW2_COMPRESSED,
-		.plain = first.kind == QCOW2_PLAIN,
-		.offset = first.kind == QCOW2_PLAIN ? first.off + skip : 0,
-	};
-	return out->plain && !q->refusal.code ? plain_finish(q, out, e) : 0;
+	return kind_extent(q, off, &first, skip, alike * q->cluster - skip, out, e);
 }
 
 int qcow2_extent(struct disk *d, uint64_t off, struct extent *out, struct error *e)
@@ -285,10 +381,6 @@ int qcow2_extent(struct disk *d, uint64_t off, struct extent *out, struct error 
 	struct qcow2 *q = (struct qcow2 *)d;
 	int rc;
 
-	if (q->extended_l2) {
-		*out = (struct extent){ .length = d->size - off, .stored = true };
-		return 0;
-	}
 	rc = content_extent(q, off, out, e);
 	if (!rc && q->refusal.code)
 		hide_content(out);

@@ -20,12 +20,11 @@ int chain_add(struct chain *c, const char *path, struct disk *file, struct chain
 	for (size_t i = 0; i < c->count; i++)
 		if (c->link[i].device == l.device && c->link[i].inode == l.inode)
 			return error_set(e, ERR_REFUSED,
-				"%s is part of the chain already: the references go round in "
-				"circles",
-				path);
+				"the file is part of the chain already: the references go round in "
+				"circles");
 	if (c->count == CHAIN_MAX)
 		return error_set(e, ERR_REFUSED,
-			"%s would be file %u of the chain; %u is the limit", path, CHAIN_MAX + 1u,
+			"it would be file %u of the chain; %u is the limit", CHAIN_MAX + 1u,
 			(unsigned)CHAIN_MAX);
 	l.path = strdup(path);
 	if (!l.path)
@@ -169,5 +168,8 @@ int chain_read(const struct chain_file *below, uint64_t off, void *buf, size_t l
 	if (!have)
 		return 0;
 	rc = disk_read(below->disk, off, buf, have, e);
-	return rc ? error_prefix(e, "%s", below->path ? below->path : "below") : 0;
+	/* Whichever file of the chain it was, it is named once. */
+	if (rc && e && below->path && e->text[0] != '/')
+		error_prefix(e, "%s", below->path);
+	return rc;
 }

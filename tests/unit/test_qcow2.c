@@ -350,7 +350,7 @@ static void features_are_checked(void **state)
 	refused(&m, ERR_UNSUPPORTED, "compression type 7");
 	m.header.incompatible = put_be64(16);
 	m.header.compression = 0;
-	unreadable(&m, 0, ERR_UNSUPPORTED, "extended L2");
+	refused(&m, ERR_CORRUPT, "extended L2 entries with clusters of 512 bytes");
 	m = good;
 	m.header.crypt_method = put_be32(2);
 	unreadable(&m, 0, ERR_UNSUPPORTED, "encrypted (method 2, LUKS)");
