@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tools/conversion.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "tools/text.h"
@@ -36,6 +37,10 @@ int conversion_job(const struct conversion *c, const struct common *common, cons
 	rc = choose_format(c, destination, &format, e);
 	if (!rc)
 		rc = format_check_options(format, &c->options, e);
+	if (!rc)
+		rc = hash_check(&c->hash, e);
+	if (!rc)
+		rc = hash_check(&c->guest_hash, e);
 	if (rc)
 		return rc;
 	*out = (struct convert_job){
@@ -45,15 +50,44 @@ int conversion_job(const struct conversion *c, const struct common *common, cons
 		.allow_parent = c->allow_parent,
 		.format = format,
 		.options = c->options,
+		.hash = c->hash,
+		.guest_hash = c->guest_hash,
 		.output = { .force = c->force, .no_sync = c->no_sync },
 		.engine = { .threads = common->threads },
 	};
 	return 0;
 }
 
-json_t *conversion_json(const struct convert_job *j, const struct convert_result *r)
+static json_t *hashes_json(const struct strings *algorithms, const struct hash_values *values)
 {
-	return json_pack("{s:o,s:o,s:s,s:o,s:o}", "source", text_json(j->source), "destination",
-		text_json(j->destination), "format", j->format->name, "file_size",
-		number_json(r->file_size), "data_bytes", number_json(r->content.data_bytes));
+	json_t *object = json_object();
+
+	for (size_t i = 0; object && i < algorithms->count; i++)
+		json_object_set_new(object, algorithms->item[i], json_string(values->hex[i]));
+	return object;
+}
+
+json_t *conversion_json(const struct convert_job *j, const struct convert_outcome *r)
+{
+	return json_pack("{s:o,s:o,s:s,s:o,s:o,s:o,s:o}", "source", text_json(j->source),
+		"destination", text_json(j->destination), "format", j->format->name, "file_size",
+		number_json(r->convert.file_size), "data_bytes",
+		number_json(r->convert.content.data_bytes), "hash", hashes_json(&j->hash, &r->hash),
+		"guest_hash", hashes_json(&j->guest_hash, &r->guest_hash));
+}
+
+static void print_values(const struct strings *algorithms, const struct hash_values *values,
+	const char *what, const char *path)
+{
+	for (size_t i = 0; i < algorithms->count; i++) {
+		printf("%s%s (", what, algorithms->item[i]);
+		put_text(stdout, path);
+		printf(") = %s\n", values->hex[i]);
+	}
+}
+
+void print_hashes(const struct convert_job *j, const struct convert_outcome *r)
+{
+	print_values(&j->hash, &r->hash, "", j->destination);
+	print_values(&j->guest_hash, &r->guest_hash, "guest ", j->source);
 }

@@ -13,6 +13,7 @@ struct conversion {
 	const char *allow_parent;
 	const char *format; /* -O */
 	struct strings options; /* -o */
+	struct strings hash, guest_hash; /* --hash, --guest-hash */
 	bool force, no_sync;
 };
 
@@ -26,6 +27,11 @@ struct conversion {
 		{ "options", 'o', "K=V,...", "Options of DEST's format, see below.", option_pairs, \
 			FIELD(options) },                                                          \
 		ALLOW_PARENT_OPTION(FIELD(allow_parent)),                                          \
+		{ "hash", 0, "ALG,...", "Print digests of DEST: md5, sha1, sha256, sha512.",       \
+			option_words, FIELD(hash) },                                               \
+		{ "guest-hash", 0, "ALG,...",                                                      \
+			"Print digests of the guest's content, the same for any container.",       \
+			option_words, FIELD(guest_hash) },                                         \
 		{ "force", 0, NULL, "Replace an existing DEST, or write to a block device.",       \
 			option_flag, FIELD(force) },                                               \
 	{                                                                                          \
@@ -36,6 +42,8 @@ struct conversion {
 /* What is to be done.  The job points into `c`. */
 int conversion_job(const struct conversion *c, const struct common *common, const char *source,
 	const char *destination, struct convert_job *out, struct error *e);
-json_t *conversion_json(const struct convert_job *j, const struct convert_result *r);
+json_t *conversion_json(const struct convert_job *j, const struct convert_outcome *r);
+/* The digests, a line each, as the sum programs print them. */
+void print_hashes(const struct convert_job *j, const struct convert_outcome *r);
 
 #endif

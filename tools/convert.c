@@ -11,7 +11,7 @@ struct convert_settings {
 static int convert_run(const void *settings, char *const *argument, struct error *e)
 {
 	const struct convert_settings *s = settings;
-	struct convert_result result = { 0 };
+	struct convert_outcome result = { 0 };
 	struct convert_job job;
 	struct progress progress;
 	int rc = conversion_job(&s->conversion, &s->common, argument[0], argument[1], &job, e);
@@ -25,6 +25,8 @@ static int convert_run(const void *settings, char *const *argument, struct error
 	progress_end(&progress);
 	if (!rc && s->common.json)
 		rc = print_json(conversion_json(&job, &result), e);
+	else if (!rc)
+		print_hashes(&job, &result);
 	return rc;
 }
 

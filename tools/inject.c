@@ -78,6 +78,8 @@ static int run_job(const struct inject_settings *s, struct inject_job *job, stru
 	} else if (!rc && !s->common.quiet) {
 		print_edits(job, &result);
 	}
+	if (!rc && !s->common.json && !job->dry_run)
+		print_hashes(&job->convert, &result.convert);
 	inject_result_free(&result);
 	return rc;
 }

@@ -77,6 +77,11 @@ int option_pairs(void *field, const char *value, struct error *e)
 	return rc;
 }
 
+int option_words(void *field, const char *value, struct error *e)
+{
+	return strings_split(field, value, ",", e);
+}
+
 int option_count(void *field, const char *value, struct error *e)
 {
 	char *end;
@@ -195,6 +200,6 @@ void options_free(const struct option_spec *table, void *settings)
 {
 	for (; table->name; table++)
 		if (table->set == option_list || table->set == option_pairs ||
-			table->set == option_pair)
+			table->set == option_pair || table->set == option_words)
 			strings_free((struct strings *)((char *)settings + table->field));
 }

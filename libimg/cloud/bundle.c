@@ -15,6 +15,9 @@
 #include "cloud/copy.h"
 #include "cloud/sums.h"
 
+const char *const sum_algorithm[SUM_COUNT] = { "sha512", "sha256", "md5" };
+const char *const sum_file[SUM_COUNT] = { "SHA512SUMS", "SHA256SUMS", "MD5SUMS" };
+
 struct bundle {
 	int parent; /* the folder of the destination */
 	int folder; /* the bundle, locked; -1 before it is made */

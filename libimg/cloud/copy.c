@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/checked.h"
+#include "base/digests.h"
 #include "base/zero.h"
 
 enum { PIECE = 4 << 20, HOLE = 64 << 10 };
@@ -20,7 +21,7 @@ struct copy {
 	uint64_t size;
 	uint64_t next_data; /* before it, from where we are, the source is a hole */
 	bool shared; /* `to` has the source's blocks already */
-	struct sums *sums;
+	struct digests *digests;
 	uint8_t *piece[2]; /* one is digested while the other is read */
 };
 
@@ -117,7 +118,7 @@ static int copy_pieces(struct copy *c, const struct convert_options *progress, s
 		rc = piece_load(c, off, buf, len, e);
 		if (rc)
 			break;
-		sums_add(c->sums, buf, len);
+		digests_add(c->digests, buf, len);
 		if (!c->shared)
 			rc = write_sparse(c->to, off, buf, len, e);
 		if (!rc && progress->progress &&
@@ -134,7 +135,8 @@ static int copy_all(struct copy *c, const struct convert_options *progress,
 
 	c->piece[0] = malloc(PIECE);
 	c->piece[1] = malloc(PIECE);
-	rc = c->piece[0] && c->piece[1] ? sums_open(&c->sums, e) : error_nomem(e, "copying");
+	rc = c->piece[0] && c->piece[1] ? digests_open(&c->digests, sum_algorithm, SUM_COUNT, e)
+					: error_nomem(e, "copying");
 	if (!rc) {
 		c->shared = !ioctl(c->to, FICLONE, c->from);
 		rc = copy_pieces(c, progress, e);
@@ -143,9 +145,9 @@ static int copy_all(struct copy *c, const struct convert_options *progress,
 		rc = error_errno(
 			e, errno, "cannot set a length of %llu", (unsigned long long)c->size);
 	if (!rc)
-		sums_finish(c->sums, hex);
+		digests_finish(c->digests, hex);
 	/* Closing waits for the threads, which read the pieces. */
-	sums_close(c->sums);
+	digests_close(c->digests);
 	free(c->piece[0]);
 	free(c->piece[1]);
 	return rc;

@@ -155,12 +155,12 @@ static const char *strange_module(const struct kmod *k, const struct linux_initr
 {
 	for (size_t m = 0; m < i->modules.count; m++) {
 		const char *path = i->modules.item[m];
-		const char *base = strrchr(path, '/');
-		char name[128];
+		const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+		size_t len = strcspn(base, ".");
+		char name[FS_NAME_MAX + 1] = { 0 };
 		const char *known;
 
-		snprintf(name, sizeof(name), "%.*s", (int)strcspn(base ? base + 1 : path, "."),
-			base ? base + 1 : path);
+		memcpy(name, base, len < sizeof(name) ? len : sizeof(name) - 1);
 		known = kmod_path(k, name);
 		if (!known || strcmp(known, path))
 			return path;

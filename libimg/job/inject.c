@@ -65,7 +65,7 @@ static int inject_commit(const struct inject_job *j, struct output *file,
 	if (!rc)
 		rc = manifest_write(j, buffer_text(&path), &result->journal, e);
 	if (!rc) {
-		rc = destination_commit(&j->convert, file, result->convert.file_size, e);
+		rc = destination_commit(&j->convert, file, result->convert.convert.file_size, e);
 		if (rc)
 			unlink(buffer_text(&path));
 	}

@@ -21,8 +21,23 @@ int source_open(struct source *s, const struct convert_job *j, struct error *e)
 	return image_open_with(j->source, j->source_format, &o, &s->disk, NULL, e);
 }
 
+/* The file is read back while it is cached: measured, that costs less than a second pass over the
+ * source. */
+static int digests_take(const struct convert_job *j, struct disk *disk, struct output *file,
+	struct convert_outcome *result, struct error *e)
+{
+	int rc = 0;
+
+	if (j->hash.count)
+		rc = output_hash(
+			file, result->convert.file_size, &j->hash, &j->engine, &result->hash, e);
+	if (!rc && j->guest_hash.count)
+		rc = disk_hash(disk, &j->guest_hash, &j->engine, &result->guest_hash, e);
+	return rc;
+}
+
 int container_write(const struct convert_job *j, struct disk *disk, struct disk *watch,
-	struct output *file, struct convert_result *result, struct error *e)
+	struct output *file, struct convert_outcome *result, struct error *e)
 {
 	struct image_spec spec = {
 		.size = disk->size,
@@ -38,8 +53,10 @@ int container_write(const struct convert_job *j, struct disk *disk, struct disk 
 	rc = j->format->create(&spec, file, &writer, e);
 	if (rc)
 		return error_prefix(e, "%s", j->destination);
-	rc = convert(disk, writer, file, &j->engine, result, e);
+	rc = convert(disk, writer, file, &j->engine, &result->convert, e);
 	writer->ops->close(writer);
+	if (!rc)
+		rc = digests_take(j, disk, file, result, e);
 	if (rc)
 		return error_prefix(e, "%s to %s", j->source, j->destination);
 	rc = host_file_unchanged(watch, e);
@@ -61,7 +78,7 @@ int destination_commit(
 	return rc ? error_prefix(e, "%s", j->destination) : 0;
 }
 
-int job_convert(const struct convert_job *j, struct convert_result *result, struct error *e)
+int job_convert(const struct convert_job *j, struct convert_outcome *result, struct error *e)
 {
 	struct output *file = NULL;
 	struct source source;
@@ -72,7 +89,7 @@ int job_convert(const struct convert_job *j, struct convert_result *result, stru
 	if (!rc)
 		rc = container_write(j, source.disk, source.watch, file, result, e);
 	if (!rc)
-		rc = destination_commit(j, file, result->file_size, e);
+		rc = destination_commit(j, file, result->convert.file_size, e);
 	output_close(file);
 	source_close(&source);
 	return rc;

@@ -7,6 +7,7 @@
 #include "base/journal.h"
 #include "disk/convert.h"
 #include "disk/format.h"
+#include "disk/hash.h"
 #include "guest/guest.h"
 
 /* Whole pieces of work, as the commands name them. */
@@ -19,9 +20,16 @@ struct convert_job {
 	struct strings options; /* -o, "key=value" */
 	struct output_options output;
 	struct convert_options engine;
+	/* Algorithms of the digests wanted, of the finished file and of the guest's content. */
+	struct strings hash, guest_hash;
 };
 
-int job_convert(const struct convert_job *j, struct convert_result *result, struct error *e);
+struct convert_outcome {
+	struct convert_result convert;
+	struct hash_values hash, guest_hash;
+};
+
+int job_convert(const struct convert_job *j, struct convert_outcome *result, struct error *e);
 
 struct inject_job {
 	struct convert_job convert;
@@ -33,7 +41,7 @@ struct inject_job {
 };
 
 struct inject_result {
-	struct convert_result convert;
+	struct convert_outcome convert;
 	struct journal journal;
 	uint64_t scratch; /* bytes that the overlay held */
 };

@@ -19,7 +19,7 @@ void source_close(struct source *s);
 int destination_open(const struct convert_job *j, struct output **out, struct error *e);
 /* Everything but the commit: the container is finished in an output without a name. */
 int container_write(const struct convert_job *j, struct disk *disk, struct disk *watch,
-	struct output *file, struct convert_result *result, struct error *e);
+	struct output *file, struct convert_outcome *result, struct error *e);
 int destination_commit(
 	const struct convert_job *j, struct output *file, uint64_t size, struct error *e);
 
