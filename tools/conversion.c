@@ -52,6 +52,7 @@ int conversion_job(const struct conversion *c, const struct common *common, cons
 		.options = c->options,
 		.hash = c->hash,
 		.guest_hash = c->guest_hash,
+		.verify = c->verify,
 		.output = { .force = c->force, .no_sync = c->no_sync },
 		.engine = { .threads = common->threads },
 	};

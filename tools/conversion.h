@@ -14,7 +14,7 @@ struct conversion {
 	const char *format; /* -O */
 	struct strings options; /* -o */
 	struct strings hash, guest_hash; /* --hash, --guest-hash */
-	bool force, no_sync;
+	bool force, no_sync, verify;
 };
 
 /* Rows of an option table; FIELD(name) gives the offset of a member of struct conversion. */
@@ -32,6 +32,10 @@ struct conversion {
 		{ "guest-hash", 0, "ALG,...",                                                      \
 			"Print digests of the guest's content, the same for any container.",       \
 			option_words, FIELD(guest_hash) },                                         \
+		{ "verify", 0, NULL,                                                               \
+			"Read DEST back and compare it with the source before it appears; VHD "    \
+			"and VHDX by libvhdi too.",                                                \
+			option_flag, FIELD(verify) },                                              \
 		{ "force", 0, NULL, "Replace an existing DEST, or write to a block device.",       \
 			option_flag, FIELD(force) },                                               \
 	{                                                                                          \

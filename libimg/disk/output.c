@@ -235,13 +235,27 @@ static int folder_sync(struct output *o, struct error *e)
 	return rc;
 }
 
-int output_commit(struct output *o, uint64_t size, struct error *e)
+static int length_set(struct output *o, uint64_t size, struct error *e)
 {
-	int rc;
-
 	if (!o->device && ftruncate(o->fd, (off_t)size))
 		return error_errno(
 			e, errno, "cannot set the length to %llu", (unsigned long long)size);
+	return 0;
+}
+
+int output_reopen_path(struct output *o, uint64_t size, struct buffer *path, struct error *e)
+{
+	int rc = length_set(o, size, e);
+
+	return rc ? rc : buffer_format(path, e, "/proc/self/fd/%d", o->fd);
+}
+
+int output_commit(struct output *o, uint64_t size, struct error *e)
+{
+	int rc = length_set(o, size, e);
+
+	if (rc)
+		return rc;
 	if (!o->options.no_sync && fsync(o->fd))
 		return error_errno(e, errno, "cannot sync");
 	if (o->device)

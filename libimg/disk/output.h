@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buffer.h"
 #include "base/error.h"
 
 /*
@@ -27,6 +28,12 @@ int output_write(struct output *o, uint64_t off, const void *buf, size_t len, st
 int output_read(struct output *o, uint64_t off, void *buf, size_t len, struct error *e);
 /* Whether unwritten bytes read as zeros (a fresh file; not a block device). */
 bool output_is_fresh(const struct output *o);
+/*
+ * Sets the final length and gives a path under which this process can open what was written, before
+ * it has a name; valid until the output is closed.  A block device keeps its length and its own
+ * path.
+ */
+int output_reopen_path(struct output *o, uint64_t size, struct buffer *path, struct error *e);
 /* Sets the final length, syncs and gives the file its name.  The output stays open. */
 int output_commit(struct output *o, uint64_t size, struct error *e);
 /* Without a commit before, nothing is left behind.  NULL is fine. */

@@ -59,6 +59,11 @@ int container_write(const struct convert_job *j, struct disk *disk, struct disk 
 		rc = digests_take(j, disk, file, result, e);
 	if (rc)
 		return error_prefix(e, "%s to %s", j->source, j->destination);
+	if (j->verify) {
+		rc = container_verify(j, disk, file, result->convert.file_size, e);
+		if (rc)
+			return rc;
+	}
 	rc = host_file_unchanged(watch, e);
 	return rc ? error_prefix(e, "%s", j->source) : 0;
 }

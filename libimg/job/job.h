@@ -22,6 +22,8 @@ struct convert_job {
 	struct convert_options engine;
 	/* Algorithms of the digests wanted, of the finished file and of the guest's content. */
 	struct strings hash, guest_hash;
+	/* Read the output back and compare it with the source before it gets its name. */
+	bool verify;
 };
 
 struct convert_outcome {

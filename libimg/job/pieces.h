@@ -20,6 +20,10 @@ int destination_open(const struct convert_job *j, struct output **out, struct er
 /* Everything but the commit: the container is finished in an output without a name. */
 int container_write(const struct convert_job *j, struct disk *disk, struct disk *watch,
 	struct output *file, struct convert_outcome *result, struct error *e);
+/* Reads the finished container back, VHD and VHDX by libvhdi too; ERR_CORRUPT when it does not hold
+ * what `disk` does. */
+int container_verify(const struct convert_job *j, struct disk *disk, struct output *file,
+	uint64_t size, struct error *e);
 int destination_commit(
 	const struct convert_job *j, struct output *file, uint64_t size, struct error *e);
 
