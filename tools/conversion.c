@@ -30,8 +30,8 @@ int conversion_job(const struct conversion *c, const struct common *common, cons
 	const struct format *format = NULL;
 	int rc;
 
-	if (!strcmp(source, "-") || !strcmp(destination, "-"))
-		return error_set(e, ERR_USAGE, "-: pipes are not supported: name a file");
+	if (!strcmp(source, "-"))
+		return error_set(e, ERR_USAGE, "-: a pipe is not read: name a file");
 	if (c->source_format && !format_by_name(c->source_format))
 		return error_set(e, ERR_USAGE, "-f: unknown format %s", c->source_format);
 	rc = choose_format(c, destination, &format, e);
@@ -77,18 +77,18 @@ json_t *conversion_json(const struct convert_job *j, const struct convert_outcom
 		"guest_hash", hashes_json(&j->guest_hash, &r->guest_hash));
 }
 
-static void print_values(const struct strings *algorithms, const struct hash_values *values,
-	const char *what, const char *path)
+static void print_values(FILE *out, const struct strings *algorithms,
+	const struct hash_values *values, const char *what, const char *path)
 {
 	for (size_t i = 0; i < algorithms->count; i++) {
-		printf("%s%s (", what, algorithms->item[i]);
-		put_text(stdout, path);
-		printf(") = %s\n", values->hex[i]);
+		fprintf(out, "%s%s (", what, algorithms->item[i]);
+		put_text(out, path);
+		fprintf(out, ") = %s\n", values->hex[i]);
 	}
 }
 
-void print_hashes(const struct convert_job *j, const struct convert_outcome *r)
+void print_hashes(FILE *out, const struct convert_job *j, const struct convert_outcome *r)
 {
-	print_values(&j->hash, &r->hash, "", j->destination);
-	print_values(&j->guest_hash, &r->guest_hash, "guest ", j->source);
+	print_values(out, &j->hash, &r->hash, "", j->destination);
+	print_values(out, &j->guest_hash, &r->guest_hash, "guest ", j->source);
 }

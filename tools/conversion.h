@@ -3,6 +3,7 @@
 #define TOOLS_CONVERSION_H
 
 #include <jansson.h>
+#include <stdio.h>
 
 #include "job/job.h"
 #include "tools/command.h"
@@ -48,6 +49,6 @@ int conversion_job(const struct conversion *c, const struct common *common, cons
 	const char *destination, struct convert_job *out, struct error *e);
 json_t *conversion_json(const struct convert_job *j, const struct convert_outcome *r);
 /* The digests, a line each, as the sum programs print them. */
-void print_hashes(const struct convert_job *j, const struct convert_outcome *r);
+void print_hashes(FILE *out, const struct convert_job *j, const struct convert_outcome *r);
 
 #endif

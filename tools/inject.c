@@ -79,7 +79,7 @@ static int run_job(const struct inject_settings *s, struct inject_job *job, stru
 		print_edits(job, &result);
 	}
 	if (!rc && !s->common.json && !job->dry_run)
-		print_hashes(&job->convert, &result.convert);
+		print_hashes(stdout, &job->convert, &result.convert);
 	inject_result_free(&result);
 	return rc;
 }
@@ -105,6 +105,8 @@ static int inject_run(const void *settings, char *const *argument, struct error 
 	int rc = conversion_job(
 		&s->conversion, &s->common, argument[0], argument[1], &job.convert, e);
 
+	if (!rc && !strcmp(argument[1], "-"))
+		rc = error_set(e, ERR_USAGE, "-: an injected image is not streamed: name a file");
 	if (!rc)
 		rc = join_targets(&s->targets, &names, e);
 	if (!rc)

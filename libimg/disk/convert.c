@@ -23,7 +23,7 @@ enum {
 	ALIGNMENT = 4096,
 };
 
-enum slot_state { SLOT_FREE, SLOT_READING, SLOT_READ, SLOT_PLACED, SLOT_WRITING };
+enum slot_state { SLOT_FREE, SLOT_READING, SLOT_READ, SLOT_PLACING, SLOT_PLACED, SLOT_WRITING };
 
 struct slot {
 	struct block block;
@@ -44,13 +44,15 @@ struct engine {
 	size_t unit, chunk; /* bytes */
 	bool holes;
 
+	/* Only the thread that places touches these. */
+	struct buffer digests; /* of the placed units, hashed again when there are many */
+	uint64_t data_bytes;
+
 	pthread_mutex_t lock; /* for all below, and for the state of each slot */
 	pthread_cond_t change;
 	uint64_t pos; /* guest offset from which the next unit is looked for */
 	uint64_t next_read, next_place; /* sequence numbers */
 	bool end; /* no more units */
-	struct buffer digests; /* of the placed units, hashed again when there are many */
-	uint64_t data_bytes;
 	uint64_t failed_sequence;
 	struct error error; /* of the lowest failing unit; code 0 while there is none */
 };
@@ -184,7 +186,7 @@ static int digest_add_part(struct engine *g, uint64_t off, const uint8_t *digest
 }
 
 /* The digest of the content: of the part digests and offsets, folded when they would fill memory.
- * Lock held. */
+ */
 static int digest_note(struct engine *g, const struct slot *s, struct error *e)
 {
 	int rc = 0;
@@ -209,20 +211,35 @@ static int progress_tell(struct engine *g, uint64_t done, struct error *e)
 	return 0;
 }
 
-/* Lock held. */
+/* What is done for each unit in order, by one thread at a time, while the others go on. */
+static int unit_place(struct engine *g, struct slot *s, struct error *e)
+{
+	const struct convert_options *o = g->options;
+	int rc = progress_tell(g, s->block.off, e);
+
+	if (rc || !s->chunks)
+		return rc;
+	rc = digest_note(g, s, e);
+	if (!rc)
+		rc = g->writer->ops->place(g->writer, &s->block, e);
+	if (!rc && o->placed)
+		rc = o->placed(o->placed_arg, &s->block, e);
+	return rc;
+}
+
+/* Lock held before and after. */
 static void slot_place(struct engine *g, struct slot *s)
 {
+	bool write = s->chunks && !g->options->placed;
 	struct error e = { 0 };
-	int rc = progress_tell(g, s->block.off, &e);
+	int rc;
 
+	s->state = SLOT_PLACING;
+	pthread_mutex_unlock(&g->lock);
+	rc = unit_place(g, s, &e);
+	pthread_mutex_lock(&g->lock);
 	g->next_place++;
-	s->state = SLOT_FREE;
-	if (!rc && s->chunks) {
-		rc = digest_note(g, s, &e);
-		if (!rc)
-			rc = g->writer->ops->place(g->writer, &s->block, &e);
-		s->state = rc ? SLOT_FREE : SLOT_PLACED;
-	}
+	s->state = !rc && write ? SLOT_PLACED : SLOT_FREE;
 	if (rc)
 		engine_fail(g, s->sequence, &e);
 }
@@ -275,7 +292,7 @@ static bool engine_idle(const struct engine *g)
 {
 	for (unsigned i = 0; i < g->slots; i++)
 		if (g->slot[i].state == SLOT_READING || g->slot[i].state == SLOT_WRITING ||
-			g->slot[i].state == SLOT_PLACED ||
+			g->slot[i].state == SLOT_PLACING || g->slot[i].state == SLOT_PLACED ||
 			(g->slot[i].state == SLOT_READ && !g->error.code))
 			return false;
 	return g->end || g->error.code;

@@ -9,6 +9,13 @@ struct convert_options {
 	/* Called from one thread at a time, `done` never falls; non-zero cancels.  May be NULL. */
 	int (*progress)(void *arg, uint64_t done, uint64_t total);
 	void *progress_arg;
+	/*
+	 * When set, called for each block in order once it is placed, and the block's pieces are
+	 * not written: whoever asked takes them.  Tables that the writer itself writes still go to
+	 * the file.
+	 */
+	int (*placed)(void *arg, const struct block *b, struct error *e);
+	void *placed_arg;
 };
 
 struct convert_result {

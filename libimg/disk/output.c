@@ -138,6 +138,27 @@ int output_open(const char *path, const struct output_options *options, struct o
 	return 0;
 }
 
+int output_scratch_open(const char *tmpdir, struct output **out, struct error *e)
+{
+	struct output *o = calloc(1, sizeof(*o));
+	int rc;
+
+	if (!o)
+		return error_nomem(e, "an output");
+	o->fd = -1;
+	o->folder = open(tmpdir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	o->name = strdup("scratch");
+	if (o->folder < 0)
+		rc = error_errno(e, errno, "cannot open the folder %s", tmpdir);
+	else
+		rc = o->name ? file_open(o, e) : error_nomem(e, "an output");
+	if (rc)
+		output_close(o);
+	else
+		*out = o;
+	return rc;
+}
+
 int output_write(struct output *o, uint64_t off, const void *buf, size_t len, struct error *e)
 {
 	const uint8_t *p = buf;

@@ -8,6 +8,7 @@
 #include "disk/convert.h"
 #include "disk/format.h"
 #include "disk/hash.h"
+#include "disk/stream.h"
 #include "guest/guest.h"
 
 /* Whole pieces of work, as the commands name them. */
@@ -32,6 +33,10 @@ struct convert_outcome {
 };
 
 int job_convert(const struct convert_job *j, struct convert_outcome *result, struct error *e);
+/* As job_convert, sent in order instead of written to j->destination; `verify` and `output` have no
+ * meaning. */
+int job_stream(const struct convert_job *j, const char *tmpdir, const struct stream_sink *sink,
+	struct convert_outcome *result, struct error *e);
 
 struct inject_job {
 	struct convert_job convert;
