@@ -6,12 +6,15 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "formats/vhdx_log.h"
 
 enum { EXTENT_BLOCKS = 4096 }; /* looked at in one call of extent */
 
 struct vhdx {
 	struct disk disk;
 	struct disk *file; /* owned */
+	struct vhdx_log *log; /* replayed; NULL when there was nothing to replay */
+	struct disk *view; /* the file with its log replayed */
 	struct vhdx_image image;
 	/*
 	 * Why reading fails although the tables are sound; code 0 when it does not.  Opening
@@ -48,7 +51,7 @@ static int vhdx_read(struct disk *d, uint64_t off, void *buf, size_t len, struct
 		if (!rc && place.zero)
 			memset(out, 0, now);
 		else if (!rc)
-			rc = disk_read(v->file, place.offset + within, out, now, e);
+			rc = disk_read(v->view, place.offset + within, out, now, e);
 		if (rc)
 			return rc;
 		out += now;
@@ -86,8 +89,9 @@ static int content_extent(struct vhdx *v, uint64_t off, struct extent *out, stru
 		.length = len - within,
 		.zero = first.zero,
 		.stored = !first.zero,
-		.plain = !first.zero,
-		.offset = first.zero ? 0 : first.offset + within,
+		/* What the log changed is not in the file yet. */
+		.plain = !first.zero && !v->log,
+		.offset = first.zero || v->log ? 0 : first.offset + within,
 	};
 	return 0;
 }
@@ -101,7 +105,7 @@ static int vhdx_extent(struct disk *d, uint64_t off, struct extent *out, struct 
 		return rc;
 	/* An image that must not be read still tells how much it stores, as far as a table that
 	 * waits for the log can tell, but nothing about the content. */
-	if (rc && v->image.log_dirty)
+	if (rc && v->image.log_dirty && !v->log)
 		*out = (struct extent){ .length = v->image.block_size - off % v->image.block_size,
 			.stored = true };
 	else if (rc)
@@ -115,6 +119,7 @@ static int vhdx_extent(struct disk *d, uint64_t off, struct extent *out, struct 
 static void vhdx_free(struct vhdx *v)
 {
 	vhdx_bat_close(v->bat);
+	vhdx_log_close(v->log);
 	vhdx_image_free(&v->image);
 	free(v);
 }
@@ -134,24 +139,27 @@ static const struct disk_ops vhdx_ops = {
 };
 
 /* Until the log is replayed not even the tables can be trusted (2.3.3). */
-static int log_refuse(const struct vhdx_image *image, struct error *e)
+static void log_load(struct vhdx *v, struct disk *file)
 {
 	char guid[GUID_TEXT_SIZE];
 
-	guid_text(image->log_guid, guid);
-	return error_set(e, ERR_UNSUPPORTED,
-		"the image was not closed properly: it has a log that must be replayed before it "
-		"can be read (log %s)",
-		guid);
+	v->view = file;
+	if (!v->image.log_dirty)
+		return;
+	if (!vhdx_log_replay(file, &v->image, &v->log, &v->refusal)) {
+		v->view = vhdx_log_view(v->log);
+		return;
+	}
+	guid_text(v->image.log_guid, guid);
+	error_prefix(&v->refusal,
+		"the image was not closed properly and its log %s cannot be replayed", guid);
 }
 
-static void refusal_find(struct vhdx *v)
+static void parent_load(struct vhdx *v)
 {
 	const char *parent = v->image.parent_path;
 
-	if (v->image.log_dirty)
-		(void)log_refuse(&v->image, &v->refusal);
-	else if (v->image.has_parent)
+	if (v->image.has_parent && !v->refusal.code)
 		(void)error_set(&v->refusal, ERR_REFUSED,
 			"the image is differencing: it holds only what differs from its parent %s",
 			parent ? parent : "(which it does not name)");
@@ -163,10 +171,13 @@ static int image_load(struct vhdx *v, struct disk *file, struct error *e)
 
 	if (rc)
 		return rc;
-	rc = vhdx_load_tables(file, &v->image, e);
-	if (rc && v->image.log_dirty && rc != -ERR_NOMEM && rc != -ERR_IO)
-		return log_refuse(&v->image, e);
-	refusal_find(v);
+	log_load(v, file);
+	rc = vhdx_load_tables(v->view, &v->image, e);
+	/* The tables may be wrong because the log could not be replayed. */
+	if (rc && v->refusal.code && rc != -ERR_NOMEM && rc != -ERR_IO)
+		return error_set(e, (enum error_code)v->refusal.code, "%s", v->refusal.text);
+	if (!rc)
+		parent_load(v);
 	return rc;
 }
 
@@ -180,7 +191,7 @@ int vhdx_open(struct disk *file, const struct open_options *o, struct disk **out
 		return error_nomem(e, "a VHDX");
 	rc = image_load(v, file, e);
 	if (!rc)
-		rc = vhdx_bat_open(file, &v->image, &v->bat, e);
+		rc = vhdx_bat_open(v->view, &v->image, &v->bat, e);
 	if (rc) {
 		vhdx_free(v);
 		return rc;

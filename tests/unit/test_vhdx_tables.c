@@ -155,7 +155,7 @@ static void bat_set(struct sample *s, unsigned block, uint64_t entry)
 	((le64 *)(s->bytes + SAMPLE_BAT))[block] = put_le64(entry);
 }
 
-static void dirty_log_is_refused(void **state)
+static void empty_log_is_refused(void **state)
 {
 	struct sample s = sample_make();
 	struct vhdx_header *h = sample_header(&s, 1);
@@ -167,8 +167,8 @@ static void dirty_log_is_refused(void **state)
 	(void)state;
 	h->log.b[3] = 0xab;
 	header_seal(h);
-	assert_unreadable(&s, ERR_UNSUPPORTED, "log that must be replayed");
-	assert_unreadable(&s, ERR_UNSUPPORTED, "ab000000-");
+	assert_unreadable(&s, ERR_CORRUPT, "cannot be replayed");
+	assert_unreadable(&s, ERR_CORRUPT, "ab000000-");
 	assert_int_equal(sample_open(&s, &d, &e), 0);
 	assert_int_equal(vhdx_format.info(d, &info, &e), 0);
 	assert_true(info.log_dirty);
@@ -181,7 +181,7 @@ static void dirty_log_is_refused(void **state)
 	}
 	disk_close(d);
 	memset(s.bytes + SAMPLE_METADATA, 0, 8);
-	assert_refused(&s, ERR_UNSUPPORTED, "log that must be replayed");
+	assert_refused(&s, ERR_CORRUPT, "cannot be replayed");
 	h->log_version = put_le16(1);
 	header_seal(h);
 	assert_refused(&s, ERR_UNSUPPORTED, "log of version 1");
@@ -522,7 +522,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_good_copy_is_enough),
 		cmocka_unit_test(newer_header_counts),
-		cmocka_unit_test(dirty_log_is_refused),
+		cmocka_unit_test(empty_log_is_refused),
 		cmocka_unit_test(regions_are_checked),
 		cmocka_unit_test(metadata_is_checked),
 		cmocka_unit_test(block_states_are_told_apart),

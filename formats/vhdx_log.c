@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Replays the log into an overlay over the file. */
+#include "formats/vhdx_log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "disk/overlay.h"
+
+enum {
+	/* Logs of 1 MiB are usual; what is replayed never leaves memory. */
+	REPLAY_MAX = 64 << 20,
+	ZERO_STEPS = 1 << 20, /* of up to 64 KiB written or 1 MiB found zero, in all */
+};
+
+/* The file, longer: what was added reads as zeros. */
+struct longer {
+	struct disk disk;
+	struct disk *file;
+};
+
+struct vhdx_log {
+	struct longer longer;
+	struct disk *overlay;
+	unsigned steps; /* taken for zeros */
+};
+
+static int longer_read(struct disk *d, uint64_t off, void *buf, size_t len, struct error *e)
+{
+	struct disk *file = ((struct longer *)d)->file;
+	size_t have = off < file->size ? (size_t)min_u64(len, file->size - off) : 0;
+
+	memset((uint8_t *)buf + have, 0, len - have);
+	return have ? disk_read(file, off, buf, have, e) : 0;
+}
+
+static int longer_extent(struct disk *d, uint64_t off, struct extent *out, struct error *e)
+{
+	struct disk *file = ((struct longer *)d)->file;
+
+	if (off < file->size)
+		return disk_extent(file, off, out, e);
+	*out = (struct extent){ .length = d->size - off, .zero = true };
+	return 0;
+}
+
+static const struct disk_ops longer_ops = { .read = longer_read, .extent = longer_extent };
+
+static int target_check(const struct vhdx_log *l, uint64_t off, uint64_t len, struct error *e)
+{
+	if (off % VHDX_LOG_SECTOR || len % VHDX_LOG_SECTOR)
+		return error_set(e, ERR_CORRUPT,
+			"the log changes %llu bytes at %llu, which is not aligned to 4096",
+			(unsigned long long)len, (unsigned long long)off);
+	if (!range_fits(off, len, l->overlay->size))
+		return error_set(e, ERR_CORRUPT,
+			"the log changes %llu bytes at %llu, past the end of the file at %llu",
+			(unsigned long long)len, (unsigned long long)off,
+			(unsigned long long)l->overlay->size);
+	if (overlay_used(l->overlay) + VHDX_LOG_SECTOR > REPLAY_MAX)
+		return error_set(e, ERR_UNSUPPORTED, "the log changes more than %u bytes",
+			(unsigned)REPLAY_MAX);
+	return 0;
+}
+
+/* What is zero already costs nothing. */
+static int zeros_apply(struct vhdx_log *l, const struct vhdx_log_descriptor *d, struct error *e)
+{
+	static const uint8_t zeros[VHDX_LOG_SECTOR];
+	uint64_t off = get_le64(d->offset), end;
+	int rc = target_check(l, off, get_le64(d->zero_length), e);
+
+	end = off + get_le64(d->zero_length);
+	while (!rc && off < end) {
+		struct extent x;
+
+		if (l->steps++ == ZERO_STEPS)
+			return error_set(e, ERR_UNSUPPORTED,
+				"the log zeroes more than can be replayed in memory");
+		rc = disk_extent(l->overlay, off, &x, e);
+		x.length = min_u64(x.length, end - off);
+		if (!rc && !x.zero) {
+			x.length = VHDX_LOG_SECTOR;
+			rc = target_check(l, off, VHDX_LOG_SECTOR, e);
+			if (!rc)
+				rc = disk_write(l->overlay, off, zeros, VHDX_LOG_SECTOR, e);
+		} else if (!rc && x.length % VHDX_LOG_SECTOR) {
+			/* Holes may end anywhere. */
+			x.length = round_up(x.length, VHDX_LOG_SECTOR);
+			rc = disk_write(l->overlay, off + x.length - VHDX_LOG_SECTOR, zeros,
+				VHDX_LOG_SECTOR, e);
+		}
+		off += x.length;
+	}
+	return rc;
+}
+
+static int data_apply(struct vhdx_log *l, const struct vhdx_log_descriptor *d,
+	const struct vhdx_log_data *data, struct error *e)
+{
+	uint64_t sequence = get_le64(d->sequence);
+	uint8_t sector[VHDX_LOG_SECTOR];
+	int rc = target_check(l, get_le64(d->offset), VHDX_LOG_SECTOR, e);
+
+	if (rc)
+		return rc;
+	if (memcmp(data->signature, "data", 4) != 0 ||
+		get_le32(data->sequence_high) != sequence >> 32 ||
+		get_le32(data->sequence_low) != (uint32_t)sequence)
+		return error_set(e, ERR_CORRUPT,
+			"a data sector of log entry %llu belongs to another one",
+			(unsigned long long)sequence);
+	memcpy(sector, d->leading, sizeof(d->leading));
+	memcpy(sector + sizeof(d->leading), data->bytes, sizeof(data->bytes));
+	memcpy(sector + VHDX_LOG_SECTOR - sizeof(d->trailing), d->trailing, sizeof(d->trailing));
+	return disk_write(l->overlay, get_le64(d->offset), sector, sizeof(sector), e);
+}
+
+/* Sectors of an entry that hold its header and descriptors. */
+static uint64_t descriptor_sectors(uint32_t count)
+{
+	return count <= VHDX_LOG_FIRST_DESCRIPTORS
+		? 1
+		: 1 + div_up(count - VHDX_LOG_FIRST_DESCRIPTORS, VHDX_LOG_DESCRIPTORS);
+}
+
+static int entry_apply(struct vhdx_log *l, const uint8_t *bytes, size_t len, struct error *e)
+{
+	const struct vhdx_log_header *h = (const struct vhdx_log_header *)bytes;
+	const struct vhdx_log_descriptor *d = (const struct vhdx_log_descriptor *)(h + 1);
+	uint32_t count = get_le32(h->descriptors);
+	uint64_t at = descriptor_sectors(count) * VHDX_LOG_SECTOR;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < count && !rc; i++) {
+		bool data = !memcmp(d[i].signature, "desc", 4);
+
+		if ((!data && memcmp(d[i].signature, "zero", 4) != 0) ||
+			get_le64(d[i].sequence) != get_le64(h->sequence) ||
+			(data && !range_fits(at, VHDX_LOG_SECTOR, len)))
+			return error_set(e, ERR_CORRUPT, "descriptor %u of log entry %llu is wrong",
+				i, (unsigned long long)get_le64(h->sequence));
+		if (!data) {
+			rc = zeros_apply(l, &d[i], e);
+			continue;
+		}
+		rc = data_apply(l, &d[i], (const struct vhdx_log_data *)(bytes + at), e);
+		at += VHDX_LOG_SECTOR;
+	}
+	return rc;
+}
+
+static int entries_apply(struct vhdx_log *l, const struct vhdx_image *image,
+	const struct vhdx_log_active *active, struct error *e)
+{
+	struct disk *file = l->longer.file;
+	uint64_t at = active->tail;
+	int rc = 0;
+
+	for (uint64_t i = 0; i < active->count && !rc; i++) {
+		struct vhdx_log_header h;
+		uint8_t *bytes;
+		size_t len;
+
+		rc = vhdx_log_read(file, image->log, at, &h, sizeof(h), e);
+		if (rc)
+			return rc;
+		/* Valid when it was found, but the file may have changed since. */
+		len = (size_t)min_u64(get_le32(h.length), image->log.length);
+		if (len < sizeof(h) || get_le32(h.descriptors) > (len - sizeof(h)) / 32)
+			return error_set(e, ERR_CORRUPT, "the log changed while it was read");
+		bytes = malloc(len);
+		if (!bytes)
+			return error_nomem(e, "a log entry");
+		rc = vhdx_log_read(file, image->log, at, bytes, len, e);
+		memcpy(bytes, &h, sizeof(h));
+		if (!rc)
+			rc = entry_apply(l, bytes, len, e);
+		free(bytes);
+		at = (at + len) % image->log.length;
+	}
+	return rc;
+}
+
+/* A file shorter than when the log was written has lost what the log does not hold (2.3.1.1). */
+static int size_check(const struct disk *file, const struct vhdx_log_active *a, struct error *e)
+{
+	if (file->size < a->flushed_file)
+		return error_set(e, ERR_CORRUPT,
+			"the file has %llu bytes and had %llu when the log was written: it was cut "
+			"off",
+			(unsigned long long)file->size, (unsigned long long)a->flushed_file);
+	if (a->last_file > 2 * VHDX_MAX_SIZE)
+		return error_set(e, ERR_CORRUPT, "the log wants a file of %llu bytes",
+			(unsigned long long)a->last_file);
+	return 0;
+}
+
+int vhdx_log_replay(
+	struct disk *file, const struct vhdx_image *image, struct vhdx_log **out, struct error *e)
+{
+	struct vhdx_log_active active = { 0 };
+	struct vhdx_log *l;
+	int rc = vhdx_log_find(file, image, &active, e);
+
+	if (!rc)
+		rc = size_check(file, &active, e);
+	if (rc)
+		return rc;
+	l = calloc(1, sizeof(*l));
+	if (!l)
+		return error_nomem(e, "a log");
+	l->longer = (struct longer){ *file, file };
+	l->longer.disk.ops = &longer_ops;
+	l->longer.disk.size = max_u64(
+		round_up(file->size, VHDX_LOG_SECTOR), round_up(active.last_file, VHDX_LOG_SECTOR));
+	rc = overlay_open(&l->longer.disk, "", REPLAY_MAX, &l->overlay, e);
+	if (!rc)
+		rc = entries_apply(l, image, &active, e);
+	if (!rc)
+		rc = overlay_freeze(l->overlay, e);
+	if (rc) {
+		vhdx_log_close(l);
+		return rc;
+	}
+	*out = l;
+	return 0;
+}
+
+struct disk *vhdx_log_view(struct vhdx_log *l)
+{
+	return l->overlay;
+}
+
+void vhdx_log_close(struct vhdx_log *l)
+{
+	if (l)
+		disk_close(l->overlay);
+	free(l);
+}
