@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/host.h"
 #include "tools/text.h"
 
 static int choose_format(const struct conversion *c, const char *destination,
@@ -53,6 +54,8 @@ int conversion_job(const struct conversion *c, const struct common *common, cons
 		.hash = c->hash,
 		.guest_hash = c->guest_hash,
 		.verify = c->verify,
+		.size = c->size,
+		.tmpdir = scratch_folder(common),
 		.output = { .force = c->force, .no_sync = c->no_sync },
 		.engine = { .threads = common->threads },
 	};

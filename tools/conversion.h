@@ -15,6 +15,7 @@ struct conversion {
 	const char *format; /* -O */
 	struct strings options; /* -o */
 	struct strings hash, guest_hash; /* --hash, --guest-hash */
+	uint64_t size; /* --size */
 	bool force, no_sync, verify;
 };
 
@@ -33,6 +34,10 @@ struct conversion {
 		{ "guest-hash", 0, "ALG,...",                                                      \
 			"Print digests of the guest's content, the same for any container.",       \
 			option_words, FIELD(guest_hash) },                                         \
+		{ "size", 0, "SIZE",                                                               \
+			"Grow or shrink the disk; a backup GPT follows. Partitions are never "     \
+			"cut.",                                                                    \
+			option_size, FIELD(size) },                                                \
 		{ "verify", 0, NULL,                                                               \
 			"Read DEST back and compare it with the source before it appears; VHD "    \
 			"and VHDX by libvhdi too.",                                                \

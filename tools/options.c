@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/size.h"
 #include "base/buffer.h"
 
 enum { COUNT_MAX = 1024 };
@@ -80,6 +81,15 @@ int option_pairs(void *field, const char *value, struct error *e)
 int option_words(void *field, const char *value, struct error *e)
 {
 	return strings_split(field, value, ",", e);
+}
+
+int option_size(void *field, const char *value, struct error *e)
+{
+	int rc = size_parse(value, field, e);
+
+	if (!rc && !*(uint64_t *)field)
+		rc = error_set(e, ERR_USAGE, "size 0 is no size");
+	return rc;
 }
 
 int option_count(void *field, const char *value, struct error *e)

@@ -1,12 +1,40 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "disk/host_file.h"
 #include "disk/image.h"
+#include "disk/overlay.h"
+#include "disk/resized.h"
 #include "job/pieces.h"
+#include "volume/resize.h"
 
 void source_close(struct source *s)
 {
-	disk_close(s->disk);
+	disk_close(s->edited);
+	disk_close(s->resized);
+	disk_close(s->image);
 	disk_close(s->watch);
+}
+
+/* A partition table that fits the new size lies in an overlay: convert knows nothing of it. */
+static int source_resize(struct source *s, const struct convert_job *j, struct error *e)
+{
+	enum { TABLES = 16 << 20 };
+	int rc = 0;
+
+	if (j->size % s->image->logical_sector)
+		return error_set(e, ERR_USAGE, "size %llu is no multiple of the sector size %u",
+			(unsigned long long)j->size, s->image->logical_sector);
+	if (j->size < s->image->size)
+		rc = volumes_fit(s->image, j->size, e);
+	if (!rc)
+		rc = resized_open(s->image, j->size, &s->resized, e);
+	if (!rc)
+		rc = overlay_open(s->resized, j->tmpdir, TABLES, &s->edited, e);
+	if (!rc)
+		rc = volumes_follow_size(s->edited, s->image->size, e);
+	if (!rc)
+		rc = overlay_freeze(s->edited, e);
+	s->disk = s->edited;
+	return rc;
 }
 
 int source_open(struct source *s, const struct convert_job *j, struct error *e)
@@ -18,7 +46,14 @@ int source_open(struct source *s, const struct convert_job *j, struct error *e)
 	rc = host_file_open(j->source, &s->watch, e);
 	if (rc)
 		return error_prefix(e, "%s", j->source);
-	return image_open_with(j->source, j->source_format, &o, &s->disk, NULL, e);
+	rc = image_open_with(j->source, j->source_format, &o, &s->image, NULL, e);
+	s->disk = s->image;
+	if (!rc && j->size && j->size != s->image->size) {
+		rc = source_resize(s, j, e);
+		if (rc)
+			rc = error_prefix(e, "%s", j->source);
+	}
+	return rc;
 }
 
 /* The file is read back while it is cached: measured, that costs less than a second pass over the

@@ -23,6 +23,8 @@ struct convert_job {
 	struct convert_options engine;
 	/* Algorithms of the digests wanted, of the finished file and of the guest's content. */
 	struct strings hash, guest_hash;
+	uint64_t size; /* of the guest's disk, bytes; 0: the source's */
+	const char *tmpdir;
 	/* Read the output back and compare it with the source before it gets its name. */
 	bool verify;
 };

@@ -9,8 +9,10 @@
 /* A source image, and a second handle on its file that notices when somebody writes to it
  * meanwhile. */
 struct source {
-	struct disk *disk;
+	struct disk *disk; /* what is converted: the image, or a resized view of it */
+	struct disk *image;
 	struct disk *watch;
+	struct disk *resized, *edited; /* with another size */
 };
 
 int source_open(struct source *s, const struct convert_job *j, struct error *e);

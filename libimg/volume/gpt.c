@@ -9,51 +9,8 @@
 #include "base/crc.h"
 #include "base/guid.h"
 #include "base/zero.h"
+#include "volume/gpt.h"
 #include "volume/table.h"
-
-enum {
-	GPT_HEADER_SIZE = 92,
-	GPT_ENTRY_SIZE = 128,
-	GPT_ENTRY_MAX = 4096, /* bytes; the specification allows any 128 * 2^n */
-	GPT_TABLE_MAX = 4 << 20, /* bytes; every tool writes 16 KiB */
-	GPT_NAME_UNITS = 36,
-};
-
-struct gpt_header {
-	uint8_t signature[8]; /* +0x00 "EFI PART" */
-	le32 revision; /* +0x08 */
-	le32 size; /* +0x0c of this header */
-	le32 crc; /* +0x10 of this header, itself as zero */
-	le32 reserved; /* +0x14 */
-	le64 self; /* +0x18 sector of this copy */
-	le64 other; /* +0x20 sector of the other copy */
-	le64 first_usable; /* +0x28 */
-	le64 last_usable; /* +0x30 */
-	struct guid disk; /* +0x38 */
-	le64 table; /* +0x48 sector of the entries */
-	le32 count; /* +0x50 entries */
-	le32 entry_size; /* +0x54 bytes */
-	le32 table_crc; /* +0x58 */
-};
-_Static_assert(sizeof(struct gpt_header) == GPT_HEADER_SIZE, "GPT header");
-
-struct gpt_entry {
-	struct guid type; /* +0x00 zero: unused */
-	struct guid id; /* +0x10 */
-	le64 first; /* +0x20 sector */
-	le64 last; /* +0x28 sector, inclusive */
-	le64 attributes; /* +0x30 */
-	le16 name[GPT_NAME_UNITS]; /* +0x38 UTF-16 */
-};
-_Static_assert(sizeof(struct gpt_entry) == GPT_ENTRY_SIZE, "GPT entry");
-
-/* One copy that has been read and found good. */
-struct gpt {
-	struct gpt_header header;
-	uint64_t sector; /* bytes */
-	uint64_t sectors; /* in the disk */
-	uint8_t *table; /* header.count entries of header.entry_size bytes */
-};
 
 static int check_header(const uint8_t *bytes, const struct gpt_header *h, uint64_t at,
 	const struct gpt *g, struct error *e)
@@ -114,9 +71,7 @@ static int load_table(struct disk *d, struct gpt *g, struct error *e)
 	return 0;
 }
 
-/* The copy at sector `at`: 0, or why it can't be used.  The caller frees out->table after success.
- */
-static int load_copy(struct disk *d, uint64_t at, struct gpt *out, struct error *e)
+int gpt_load(struct disk *d, uint64_t at, struct gpt *out, struct error *e)
 {
 	uint64_t sector = d->logical_sector ? d->logical_sector : 512;
 	struct gpt g = { .sector = sector, .sectors = d->size / sector };
@@ -241,7 +196,7 @@ static int check_backup(struct disk *d, const struct gpt *primary, struct volume
 	uint64_t at = get_le64(primary->header.other);
 	struct error why = { 0 };
 	struct gpt backup;
-	int rc = load_copy(d, at, &backup, &why);
+	int rc = gpt_load(d, at, &backup, &why);
 
 	if (!rc) {
 		free(backup.table);
@@ -263,12 +218,12 @@ static int choose_copy(struct disk *d, struct gpt *out, struct volume_list *l,
 	uint64_t sector = d->logical_sector ? d->logical_sector : 512;
 	uint64_t sectors = d->size / sector;
 	struct error first = { 0 }, second = { 0 };
-	int rc = load_copy(d, 1, out, &first);
+	int rc = gpt_load(d, 1, out, &first);
 
 	if (!rc)
 		return check_backup(d, out, l, report, e);
 	if (is_damage(rc))
-		rc = load_copy(d, sectors - 1, out, &second);
+		rc = gpt_load(d, sectors - 1, out, &second);
 	if (is_damage(rc))
 		return error_set(e, ERR_CORRUPT, "neither GPT can be used: %.400s; backup: %.400s",
 			first.text, second.text);
@@ -279,7 +234,7 @@ static int choose_copy(struct disk *d, struct gpt *out, struct volume_list *l,
 		"the primary GPT can't be used, the backup was: %s", first.text);
 }
 
-static bool has_protective(const struct mbr *m)
+bool mbr_has_protective(const struct mbr *m)
 {
 	for (size_t i = 0; i < MBR_ENTRIES; i++)
 		if (m->entry[i].type == MBR_PROTECTIVE)
@@ -294,7 +249,7 @@ int gpt_read(struct disk *d, const struct mbr *m, struct volume_list *l, bool *f
 	int rc;
 
 	/* Kernels and firmware look for a GPT only behind a protective (or hybrid) MBR. */
-	*found = has_protective(m);
+	*found = mbr_has_protective(m);
 	if (!*found)
 		return 0;
 	l->table = "gpt";

@@ -39,6 +39,8 @@ static inline bool mbr_has_magic(const struct mbr *m)
 	return m->magic[0] == 0x55 && m->magic[1] == 0xaa;
 }
 
+/* Whether some entry says that the disk has a GPT. */
+bool mbr_has_protective(const struct mbr *m);
 /* Adds a volume for the bytes off..off+size of `d`, copied from `v`, and opens its slice. */
 int volume_add(struct volume_list *l, struct disk *d, const struct volume *v, struct error *e);
 /* One line for the report; `offset` is in the disk. */
