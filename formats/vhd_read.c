@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "base/zero.h"
+#include "disk/chain.h"
 #include "formats/block_cache.h"
 
 enum {
@@ -22,6 +22,8 @@ struct vhd {
 	struct disk disk;
 	struct disk *file; /* owned */
 	struct vhd_image image;
+	struct chain_file parent; /* of a differencing disk that may be read */
+	struct error refusal; /* why a differencing disk may not; code 0 when it may */
 	struct block_cache *table; /* by number of the page */
 	struct block_cache *bitmaps; /* sectors, by offset in the file */
 };
@@ -135,21 +137,26 @@ static uint64_t run_length(const uint8_t bits[VHD_SECTOR], uint64_t first, uint6
 	return sector - first;
 }
 
-/* Zeroes what the bitmap says is not there in `len` bytes from `within` the block. */
-static void absent_clear(const uint8_t bits[VHD_SECTOR], uint64_t within, uint8_t *buf, size_t len)
+/* Replaces what the bitmap says is not there, in `len` bytes from `within` the block at guest
+ * offset `start`: by the parent's content, or zeros. */
+static int absent_fill(struct vhd *v, const uint8_t bits[VHD_SECTOR], uint64_t start,
+	uint64_t within, uint8_t *buf, size_t len, struct error *e)
 {
 	uint64_t end = div_up(within + len, VHD_SECTOR);
 	uint64_t sector = within / VHD_SECTOR;
+	int rc = 0;
 
-	while (sector < end) {
+	while (sector < end && !rc) {
 		uint64_t run = run_length(bits, sector, end);
 		uint64_t from = max_u64(within, sector * VHD_SECTOR);
 		uint64_t to = min_u64(within + len, (sector + run) * VHD_SECTOR);
 
 		if (!bit_is_set(bits, sector))
-			memset(buf + (from - within), 0, (size_t)(to - from));
+			rc = chain_read(&v->parent, start + from, buf + (from - within),
+				(size_t)(to - from), e);
 		sector += run;
 	}
+	return rc;
 }
 
 /* Bytes from `within` a block up to the end of what one sector of its bitmap describes. */
@@ -169,23 +176,12 @@ static int span_read(struct vhd *v, uint64_t off, uint8_t *buf, size_t len, stru
 
 	if (rc)
 		return rc;
-	if (!b.present) {
-		memset(buf, 0, len);
-		return 0;
-	}
+	if (!b.present)
+		return chain_read(&v->parent, off, buf, len, e);
 	rc = bitmap_read(v, &b, within, bits, e);
 	if (!rc)
 		rc = disk_read(v->file, b.data + within, buf, len, e);
-	if (!rc)
-		absent_clear(bits, within, buf, len);
-	return rc;
-}
-
-static int read_refused(const struct vhd *v, struct error *e)
-{
-	return error_set(e, ERR_REFUSED,
-		"the image is differencing: it holds only what differs from its parent %s",
-		v->image.parent_path ? v->image.parent_path : "(not named)");
+	return rc ? rc : absent_fill(v, bits, off - within, within, buf, len, e);
 }
 
 static int vhd_read(struct disk *d, uint64_t off, void *buf, size_t len, struct error *e)
@@ -195,8 +191,8 @@ static int vhd_read(struct disk *d, uint64_t off, void *buf, size_t len, struct 
 
 	if (v->image.type == VHD_FIXED)
 		return disk_read(v->file, off, buf, len, e);
-	if (v->image.type == VHD_DIFFERENCING)
-		return read_refused(v, e);
+	if (v->refusal.code)
+		return error_set(e, (enum error_code)v->refusal.code, "%s", v->refusal.text);
 	while (len) {
 		size_t now = (size_t)min_u64(len, span_left(v, off % v->image.block_size));
 		int rc = span_read(v, off, out, now, e);
@@ -259,15 +255,18 @@ static int vhd_extent(struct disk *d, uint64_t off, struct extent *out, struct e
 		rc = present_extent(v, &b, off, out, e);
 	else
 		absent_extent(v, off, out);
+	if (rc || out->plain)
+		return rc;
 	/* What a differencing disk does not have is in its parent. */
-	out->zero = !out->plain && v->image.type == VHD_DYNAMIC;
-	return rc;
+	out->zero = v->image.type == VHD_DYNAMIC;
+	return v->parent.disk ? chain_extent(&v->parent, off, out->length, out, e) : 0;
 }
 
 static void vhd_free(struct vhd *v)
 {
 	block_cache_close(v->table);
 	block_cache_close(v->bitmaps);
+	chain_file_close(&v->parent);
 	vhd_image_free(&v->image);
 	free(v);
 }
@@ -284,12 +283,44 @@ static const struct disk_ops vhd_ops = {
 	.close = vhd_close,
 };
 
+/* A parent that is not the one the image was made from would give a mix of two disks. */
+static int parent_check(const struct vhd *v, struct error *e)
+{
+	char want[GUID_TEXT_SIZE], is[GUID_TEXT_SIZE];
+	struct guid id = vhd_of(v->parent.disk)->image.id;
+
+	if (guid_equal(id, v->image.parent_id))
+		return 0;
+	guid_text(v->image.parent_id, want);
+	guid_text(id, is);
+	return error_set(e, ERR_REFUSED,
+		"%s is not the parent: its unique id is %s, the image was made for %s",
+		v->parent.path, is, want);
+}
+
+static void parent_open(struct vhd *v, const struct open_options *o)
+{
+	struct reference r = { v->image.parent_path, "vhd", .windows = true };
+
+	if (v->image.type != VHD_DIFFERENCING)
+		return;
+	if (!r.path || !chain_allowed(o)) {
+		error_set(&v->refusal, ERR_REFUSED,
+			"the image is differencing: it holds only what differs from its parent "
+			"%.512s; --allow-parent permits files in the image's folder, "
+			"--allow-parent=DIR those in DIR",
+			r.path ? r.path : "(not named)");
+		return;
+	}
+	if (!chain_open(o, &r, &v->parent, &v->refusal))
+		(void)parent_check(v, &v->refusal);
+}
+
 int vhd_open(struct disk *file, const struct open_options *o, struct disk **out, struct error *e)
 {
 	struct vhd *v = calloc(1, sizeof(*v));
 	int rc;
 
-	(void)o;
 	if (!v)
 		return error_nomem(e, "a VHD");
 	rc = vhd_load(file, &v->image, e);
@@ -307,6 +338,7 @@ int vhd_open(struct disk *file, const struct open_options *o, struct disk **out,
 		.size = v->image.size,
 		.logical_sector = VHD_SECTOR,
 	};
+	parent_open(v, o);
 	*out = &v->disk;
 	return 0;
 }

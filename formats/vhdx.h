@@ -157,6 +157,8 @@ struct vhdx_image {
 	struct guid disk_id;
 	/* Of the first parent locator path there is; NULL when there is none.  Owned. */
 	char *parent_path;
+	/* Either is the parent's data_write; zero when not given. */
+	struct guid parent_id, parent_id2;
 };
 
 /* Reads the identifier and the current header.  `image` needs no vhdx_image_free after a failure.
@@ -175,7 +177,9 @@ int vhdx_describe(const struct vhdx_image *image, struct image_info *out, struct
 /* Where a payload block's bytes are. */
 struct vhdx_place {
 	bool zero;
-	uint64_t offset; /* in the file, when not zero */
+	bool parent; /* all of it is in the parent */
+	bool partial; /* some sectors of it are in the parent */
+	uint64_t offset; /* in the file, when neither zero nor in the parent */
 };
 
 /* The BAT of an open image, for any thread; `file` and `image` have to stay as long. */
@@ -183,11 +187,17 @@ struct vhdx_bat;
 int vhdx_bat_open(
 	struct disk *file, const struct vhdx_image *image, struct vhdx_bat **out, struct error *e);
 int vhdx_bat_find(struct vhdx_bat *bat, uint64_t block, struct vhdx_place *out, struct error *e);
+/* Whether the sector at `within` a partial block is in the file, and how many bytes from there, at
+ * most `len`, are alike.  `len` reaches to the end of the block at most. */
+int vhdx_bat_run(struct vhdx_bat *bat, uint64_t block, uint64_t within, uint64_t len, bool *present,
+	uint64_t *run, struct error *e);
 void vhdx_bat_close(struct vhdx_bat *bat);
 
 /* Sets *path (owned by the caller) to where a Parent Locator item says the parent is, or to NULL.
  */
 int vhdx_parent_path(const uint8_t *item, size_t len, char **path, struct error *e);
+/* Sets parent_id and parent_id2 from such an item. */
+void vhdx_parent_ids(const uint8_t *item, size_t len, struct vhdx_image *image);
 
 /* CRC-32C of a structure with its checksum field (at offset 4, as everywhere) taken as zero;
  * changes nothing. */

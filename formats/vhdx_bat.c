@@ -40,9 +40,8 @@ static int page_read(struct vhdx_bat *t, struct bat_page *p, uint64_t number, st
 	return 0;
 }
 
-static int entry_read(struct vhdx_bat *t, uint64_t block, uint64_t *out, struct error *e)
+static int entry_read(struct vhdx_bat *t, uint64_t index, uint64_t *out, struct error *e)
 {
-	uint64_t index = vhdx_bat_index(block, t->image->chunk_ratio);
 	struct bat_page *p = &t->page[index / PAGE_ENTRIES % PAGE_COUNT];
 	int rc = 0;
 
@@ -92,13 +91,16 @@ static int block_check(const struct vhdx_bat *t, uint64_t block, uint64_t off, s
 int vhdx_bat_find(struct vhdx_bat *t, uint64_t block, struct vhdx_place *out, struct error *e)
 {
 	uint64_t entry = 0;
-	int rc = entry_read(t, block, &entry, e);
+	int rc = entry_read(t, vhdx_bat_index(block, t->image->chunk_ratio), &entry, e);
 
 	if (rc)
 		return rc;
 	*out = (struct vhdx_place){ .zero = true };
 	switch ((enum vhdx_state)(entry & 7)) {
 	case VHDX_NOT_PRESENT:
+		out->parent = t->image->has_parent;
+		out->zero = !out->parent;
+		return 0;
 	case VHDX_UNDEFINED:
 	case VHDX_ZERO:
 	case VHDX_UNMAPPED:
@@ -111,7 +113,7 @@ int vhdx_bat_find(struct vhdx_bat *t, uint64_t block, struct vhdx_place *out, st
 			return error_set(e, ERR_CORRUPT,
 				"block %llu is partially present in a file without a parent",
 				(unsigned long long)block);
-		*out = (struct vhdx_place){ .offset = entry & ~UINT64_C(7) };
+		*out = (struct vhdx_place){ .partial = true, .offset = entry & ~UINT64_C(7) };
 		return block_check(t, block, out->offset, e);
 	case VHDX_RESERVED_4:
 	case VHDX_RESERVED_5:
@@ -119,6 +121,48 @@ int vhdx_bat_find(struct vhdx_bat *t, uint64_t block, struct vhdx_place *out, st
 	}
 	return error_set(e, ERR_CORRUPT, "BAT entry of block %llu has the reserved state %u",
 		(unsigned long long)block, (unsigned)(entry & 7));
+}
+
+/* Where the sector bitmap (2.4) of the chunk is that `block` belongs to. */
+static int bitmap_find(struct vhdx_bat *t, uint64_t block, uint64_t *off, struct error *e)
+{
+	uint64_t ratio = t->image->chunk_ratio, entry = 0;
+	int rc = entry_read(t, (block / ratio + 1) * (ratio + 1) - 1, &entry, e);
+
+	if (rc)
+		return rc;
+	*off = entry & ~UINT64_C(7);
+	if ((entry & 7) == VHDX_FULLY_PRESENT && *off >= VHDX_MIB && *off % VHDX_MIB == 0 &&
+		range_fits(*off, VHDX_MIB, t->file->size))
+		return 0;
+	return error_set(e, ERR_CORRUPT,
+		"block %llu is partially present, and the entry of its sector bitmap is %#llx",
+		(unsigned long long)block, (unsigned long long)entry);
+}
+
+int vhdx_bat_run(struct vhdx_bat *t, uint64_t block, uint64_t within, uint64_t len, bool *present,
+	uint64_t *run, struct error *e)
+{
+	uint32_t sector = t->image->logical_sector;
+	uint64_t bit = block % t->image->chunk_ratio * (t->image->block_size / sector) +
+		within / sector;
+	uint64_t sectors = div_up(within % sector + len, sector), count = 1;
+	uint64_t skip = bit % 8, off = 0;
+	uint8_t bits[512];
+	int rc = bitmap_find(t, block, &off, e);
+
+	if (rc)
+		return rc;
+	sectors = min_u64(sectors, sizeof(bits) * 8 - skip);
+	rc = disk_read(t->file, off + bit / 8, bits, (size_t)div_up(skip + sectors, 8), e);
+	if (rc)
+		return error_prefix(e, "sector bitmap at %llu", (unsigned long long)off);
+	/* The first sector has the lowest bit. */
+	*present = bits[0] >> skip & 1;
+	while (count < sectors && (bits[(skip + count) / 8] >> (skip + count) % 8 & 1) == *present)
+		count++;
+	*run = min_u64(len, count * sector - within % sector);
+	return 0;
 }
 
 int vhdx_bat_open(

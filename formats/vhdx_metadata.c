@@ -190,6 +190,9 @@ static int bat_size_check(const struct vhdx_image *image, struct error *e)
 	uint64_t blocks = vhdx_block_count(image->size, image->block_size);
 	uint64_t entries = blocks ? vhdx_bat_index(blocks - 1, image->chunk_ratio) + 1 : 0;
 
+	/* With a parent the last chunk has its sector bitmap too. */
+	if (image->has_parent)
+		entries = div_up(blocks, image->chunk_ratio) * (image->chunk_ratio + UINT64_C(1));
 	if (entries <= image->bat.length / sizeof(le64))
 		return 0;
 	return error_set(e, ERR_CORRUPT,
@@ -213,6 +216,8 @@ static int parent_load(
 	rc = item_read(file, items, ITEM_PARENT_LOCATOR, item, e);
 	if (!rc)
 		rc = vhdx_parent_path(item, len, &image->parent_path, e);
+	if (!rc)
+		vhdx_parent_ids(item, len, image);
 	free(item);
 	return rc;
 }

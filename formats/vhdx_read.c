@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "disk/chain.h"
 #include "formats/vhdx_log.h"
 
 enum { EXTENT_BLOCKS = 4096 }; /* looked at in one call of extent */
@@ -14,6 +15,7 @@ struct vhdx {
 	struct disk disk;
 	struct disk *file; /* owned */
 	struct vhdx_log *log; /* replayed; NULL when there was nothing to replay */
+	struct chain_file parent; /* of a differencing image that may be read */
 	struct disk *view; /* the file with its log replayed */
 	struct vhdx_image image;
 	/*
@@ -34,6 +36,46 @@ static int refuse(const struct vhdx *v, struct error *e)
 	return error_set(e, (enum error_code)v->refusal.code, "%s", v->refusal.text);
 }
 
+/* Sectors of the file and of the parent in turn. */
+static int partial_read(struct vhdx *v, uint64_t off, const struct vhdx_place *place, uint8_t *out,
+	size_t len, struct error *e)
+{
+	uint64_t block = off / v->image.block_size;
+	uint64_t within = off % v->image.block_size, run = 0;
+	bool present = false;
+
+	for (size_t done = 0; done < len; done += (size_t)run) {
+		int rc = vhdx_bat_run(v->bat, block, within + done, len - done, &present, &run, e);
+
+		if (!rc && present)
+			rc = disk_read(
+				v->view, place->offset + within + done, out + done, (size_t)run, e);
+		else if (!rc)
+			rc = chain_read(&v->parent, off + done, out + done, (size_t)run, e);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* Inside one block. */
+static int block_read(struct vhdx *v, uint64_t off, uint8_t *out, size_t len, struct error *e)
+{
+	struct vhdx_place place;
+	int rc = vhdx_bat_find(v->bat, off / v->image.block_size, &place, e);
+
+	if (rc)
+		return rc;
+	if (place.parent)
+		return chain_read(&v->parent, off, out, len, e);
+	if (place.partial)
+		return partial_read(v, off, &place, out, len, e);
+	if (!place.zero)
+		return disk_read(v->view, place.offset + off % v->image.block_size, out, len, e);
+	memset(out, 0, len);
+	return 0;
+}
+
 static int vhdx_read(struct disk *d, uint64_t off, void *buf, size_t len, struct error *e)
 {
 	struct vhdx *v = vhdx_of(d);
@@ -43,15 +85,9 @@ static int vhdx_read(struct disk *d, uint64_t off, void *buf, size_t len, struct
 	if (v->refusal.code)
 		return refuse(v, e);
 	while (len) {
-		uint64_t within = off % block_size;
-		size_t now = (size_t)min_u64(len, block_size - within);
-		struct vhdx_place place;
-		int rc = vhdx_bat_find(v->bat, off / block_size, &place, e);
+		size_t now = (size_t)min_u64(len, block_size - off % block_size);
+		int rc = block_read(v, off, out, now, e);
 
-		if (!rc && place.zero)
-			memset(out, 0, now);
-		else if (!rc)
-			rc = disk_read(v->view, place.offset + within, out, now, e);
 		if (rc)
 			return rc;
 		out += now;
@@ -64,8 +100,10 @@ static int vhdx_read(struct disk *d, uint64_t off, void *buf, size_t len, struct
 /* Whether `next` carries on where `place` ends after `len` bytes. */
 static bool place_continues(struct vhdx_place place, uint64_t len, struct vhdx_place next)
 {
-	if (place.zero || next.zero)
-		return place.zero && next.zero;
+	if (place.partial || next.partial)
+		return false;
+	if (place.zero || next.zero || place.parent || next.parent)
+		return place.zero == next.zero && place.parent == next.parent;
 	return next.offset == place.offset + len;
 }
 
@@ -77,6 +115,7 @@ static int content_extent(struct vhdx *v, uint64_t off, struct extent *out, stru
 	uint64_t last = min_u64(end, block + EXTENT_BLOCKS);
 	struct vhdx_place first, next;
 	uint64_t len = block_size;
+	bool present = true;
 	int rc = vhdx_bat_find(v->bat, block, &first, e);
 
 	if (rc)
@@ -85,8 +124,16 @@ static int content_extent(struct vhdx *v, uint64_t off, struct extent *out, stru
 	while (++block < last && !vhdx_bat_find(v->bat, block, &next, NULL) &&
 		place_continues(first, len, next))
 		len += block_size;
+	len -= within;
+	if (first.partial) {
+		rc = vhdx_bat_run(v->bat, off / block_size, within, len, &present, &len, e);
+		if (rc)
+			return rc;
+	}
+	if (!present || first.parent)
+		return chain_extent(&v->parent, off, len, out, e);
 	*out = (struct extent){
-		.length = len - within,
+		.length = len,
 		.zero = first.zero,
 		.stored = !first.zero,
 		/* What the log changed is not in the file yet. */
@@ -120,6 +167,7 @@ static void vhdx_free(struct vhdx *v)
 {
 	vhdx_bat_close(v->bat);
 	vhdx_log_close(v->log);
+	chain_file_close(&v->parent);
 	vhdx_image_free(&v->image);
 	free(v);
 }
@@ -155,14 +203,41 @@ static void log_load(struct vhdx *v, struct disk *file)
 		"the image was not closed properly and its log %s cannot be replayed", guid);
 }
 
-static void parent_load(struct vhdx *v)
+/* A parent that was written to since would give a mix of two disks (2.6.2.6.3). */
+static int parent_check(const struct vhdx *v, struct error *e)
 {
-	const char *parent = v->image.parent_path;
+	const struct vhdx *parent = vhdx_of(v->parent.disk);
+	char want[GUID_TEXT_SIZE], is[GUID_TEXT_SIZE];
+	struct guid none = { { 0 } }, id = parent->image.data_write;
 
-	if (v->image.has_parent && !v->refusal.code)
+	if (v->disk.logical_sector != v->parent.disk->logical_sector)
+		return error_set(e, ERR_CORRUPT, "%s has sectors of %u bytes, the image of %u",
+			v->parent.path, v->parent.disk->logical_sector, v->disk.logical_sector);
+	if (guid_equal(id, v->image.parent_id) ||
+		(guid_equal(id, v->image.parent_id2) && !guid_equal(id, none)))
+		return 0;
+	guid_text(v->image.parent_id, want);
+	guid_text(id, is);
+	return error_set(e, ERR_REFUSED,
+		"%s is not the parent, or has been written to: its data write id is %s, the image "
+		"was made for %s",
+		v->parent.path, is, want);
+}
+
+static void parent_open(struct vhdx *v, const struct open_options *o)
+{
+	struct reference r = { v->image.parent_path, "vhdx", .windows = true };
+
+	if (!v->image.has_parent || v->refusal.code)
+		return;
+	if (!r.path || !chain_allowed(o))
 		(void)error_set(&v->refusal, ERR_REFUSED,
-			"the image is differencing: it holds only what differs from its parent %s",
-			parent ? parent : "(which it does not name)");
+			"the image is differencing: it holds only what differs from its parent "
+			"%.512s; --allow-parent permits files in the image's folder, "
+			"--allow-parent=DIR those in DIR",
+			r.path ? r.path : "(which it does not name)");
+	else if (!chain_open(o, &r, &v->parent, &v->refusal))
+		(void)parent_check(v, &v->refusal);
 }
 
 static int image_load(struct vhdx *v, struct disk *file, struct error *e)
@@ -176,8 +251,6 @@ static int image_load(struct vhdx *v, struct disk *file, struct error *e)
 	/* The tables may be wrong because the log could not be replayed. */
 	if (rc && v->refusal.code && rc != -ERR_NOMEM && rc != -ERR_IO)
 		return error_set(e, (enum error_code)v->refusal.code, "%s", v->refusal.text);
-	if (!rc)
-		parent_load(v);
 	return rc;
 }
 
@@ -186,7 +259,6 @@ int vhdx_open(struct disk *file, const struct open_options *o, struct disk **out
 	struct vhdx *v = calloc(1, sizeof(*v));
 	int rc;
 
-	(void)o;
 	if (!v)
 		return error_nomem(e, "a VHDX");
 	rc = image_load(v, file, e);
@@ -203,6 +275,7 @@ int vhdx_open(struct disk *file, const struct open_options *o, struct disk **out
 		.logical_sector = v->image.logical_sector,
 		.physical_sector = v->image.physical_sector,
 	};
+	parent_open(v, o);
 	*out = &v->disk;
 	return 0;
 }

@@ -65,3 +65,27 @@ int vhdx_parent_path(const uint8_t *item, size_t len, char **path, struct error 
 	}
 	return 0;
 }
+
+static struct guid locator_guid(const uint8_t *item, size_t len, const char *name)
+{
+	enum { UNITS_MAX = GUID_TEXT_SIZE + 2 }; /* with braces */
+	char text[UNITS_MAX * 3 + 1];
+	struct guid g = { { 0 } };
+	size_t units = 0;
+	const le16 *value = locator_value(item, len, name, &units);
+
+	if (!value || units > UNITS_MAX)
+		return g;
+	utf16_text(value, units, text);
+	return guid_parse(text, &g) ? g : (struct guid){ { 0 } };
+}
+
+void vhdx_parent_ids(const uint8_t *item, size_t len, struct vhdx_image *image)
+{
+	const struct vhdx_locator_header *h = (const struct vhdx_locator_header *)item;
+
+	if (len < sizeof(*h) || !guid_equal(h->type, vhdx_locator_vhdx))
+		return;
+	image->parent_id = locator_guid(item, len, "parent_linkage");
+	image->parent_id2 = locator_guid(item, len, "parent_linkage2");
+}
