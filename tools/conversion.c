@@ -5,13 +5,17 @@
 #include <string.h>
 
 #include "tools/host.h"
+#include "tools/profile.h"
 #include "tools/text.h"
 
-static int choose_format(const struct conversion *c, const char *destination,
-	const struct format **out, struct error *e)
+static int choose_format(const struct conversion *c, const struct profile *p,
+	const char *destination, const struct format **out, struct error *e)
 {
 	const struct format *f = c->format ? format_by_name(c->format)
 					   : format_by_ending(destination);
+
+	if (!f && !c->format && p && p->format)
+		f = format_by_name(p->format);
 
 	if (!f && c->format)
 		return error_set(e, ERR_USAGE, "-O: unknown format %s", c->format);
@@ -29,13 +33,19 @@ int conversion_job(const struct conversion *c, const struct common *common, cons
 	const char *destination, struct convert_job *out, struct error *e)
 {
 	const struct format *format = NULL;
-	int rc;
+	const struct profile *profile = NULL;
+	int rc = 0;
+
+	*out = (struct convert_job){ 0 };
 
 	if (!strcmp(source, "-"))
 		return error_set(e, ERR_USAGE, "-: a pipe is not read: name a file");
 	if (c->source_format && !format_by_name(c->source_format))
 		return error_set(e, ERR_USAGE, "-f: unknown format %s", c->source_format);
-	rc = choose_format(c, destination, &format, e);
+	if (c->profile)
+		rc = profile_find(c->profile, &profile, e);
+	if (!rc)
+		rc = choose_format(c, profile, destination, &format, e);
 	if (!rc)
 		rc = format_check_options(format, &c->options, e);
 	if (!rc)
@@ -50,16 +60,23 @@ int conversion_job(const struct conversion *c, const struct common *common, cons
 		.source_format = c->source_format,
 		.allow_parent = c->allow_parent,
 		.format = format,
-		.options = c->options,
 		.hash = c->hash,
 		.guest_hash = c->guest_hash,
 		.verify = c->verify,
 		.size = c->size,
+		.size_unit = profile ? profile->round : 0,
 		.tmpdir = scratch_folder(common),
 		.output = { .force = c->force, .no_sync = c->no_sync },
 		.engine = { .threads = common->threads },
 	};
-	return 0;
+	for (size_t i = 0; !rc && i < c->options.count; i++)
+		rc = strings_add(&out->options, c->options.item[i], e);
+	return rc || !profile ? rc : profile_apply(profile, format, &out->options, e);
+}
+
+void conversion_job_free(struct convert_job *j)
+{
+	strings_free(&j->options);
 }
 
 static json_t *hashes_json(const struct strings *algorithms, const struct hash_values *values)

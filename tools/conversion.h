@@ -15,6 +15,7 @@ struct conversion {
 	const char *format; /* -O */
 	struct strings options; /* -o */
 	struct strings hash, guest_hash; /* --hash, --guest-hash */
+	const char *profile;
 	uint64_t size; /* --size */
 	bool force, no_sync, verify;
 };
@@ -34,6 +35,9 @@ struct conversion {
 		{ "guest-hash", 0, "ALG,...",                                                      \
 			"Print digests of the guest's content, the same for any container.",       \
 			option_words, FIELD(guest_hash) },                                         \
+		{ "profile", 0, "hyperv|azure|glance",                                             \
+			"Choose format, options and size for that destination.", option_text,      \
+			FIELD(profile) },                                                          \
 		{ "size", 0, "SIZE",                                                               \
 			"Grow or shrink the disk; a backup GPT follows. Partitions are never "     \
 			"cut.",                                                                    \
@@ -49,9 +53,11 @@ struct conversion {
 			FIELD(no_sync)                                                             \
 	}
 
-/* What is to be done.  The job points into `c`. */
+/* What is to be done.  The job points into `c`; free it with conversion_job_free, also after a
+ * failure. */
 int conversion_job(const struct conversion *c, const struct common *common, const char *source,
 	const char *destination, struct convert_job *out, struct error *e);
+void conversion_job_free(struct convert_job *j);
 json_t *conversion_json(const struct convert_job *j, const struct convert_outcome *r);
 /* The digests, a line each, as the sum programs print them. */
 void print_hashes(FILE *out, const struct convert_job *j, const struct convert_outcome *r);

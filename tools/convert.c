@@ -55,27 +55,33 @@ static int pipe_run(const struct convert_settings *s, struct convert_job *job, s
 	return rc;
 }
 
+static int file_run(const struct convert_settings *s, struct convert_job *job, struct error *e)
+{
+	struct convert_outcome result = { 0 };
+	struct progress progress;
+	int rc = progress_from(&s->common, &progress, e);
+
+	if (rc)
+		return rc;
+	progress_start(&progress, "convert", &job->engine);
+	rc = job_convert(job, &result, e);
+	progress_end(&progress);
+	if (!rc && s->common.json)
+		rc = print_json(conversion_json(job, &result), e);
+	else if (!rc)
+		print_hashes(stdout, job, &result);
+	return rc;
+}
+
 static int convert_run(const void *settings, char *const *argument, struct error *e)
 {
 	const struct convert_settings *s = settings;
-	struct convert_outcome result = { 0 };
 	struct convert_job job;
-	struct progress progress;
 	int rc = conversion_job(&s->conversion, &s->common, argument[0], argument[1], &job, e);
 
-	if (!rc && !strcmp(argument[1], "-"))
-		return pipe_run(s, &job, e);
 	if (!rc)
-		rc = progress_from(&s->common, &progress, e);
-	if (rc)
-		return rc;
-	progress_start(&progress, "convert", &job.engine);
-	rc = job_convert(&job, &result, e);
-	progress_end(&progress);
-	if (!rc && s->common.json)
-		rc = print_json(conversion_json(&job, &result), e);
-	else if (!rc)
-		print_hashes(stdout, &job, &result);
+		rc = strcmp(argument[1], "-") ? file_run(s, &job, e) : pipe_run(s, &job, e);
+	conversion_job_free(&job);
 	return rc;
 }
 

@@ -119,6 +119,7 @@ static int inject_run(const void *settings, char *const *argument, struct error 
 		targets_free(&named);
 		targets_free(&known);
 	}
+	conversion_job_free(&job.convert);
 	buffer_free(&names);
 	return rc;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/checked.h"
 #include "disk/host_file.h"
 #include "disk/image.h"
 #include "disk/overlay.h"
@@ -15,18 +16,19 @@ void source_close(struct source *s)
 }
 
 /* A partition table that fits the new size lies in an overlay: convert knows nothing of it. */
-static int source_resize(struct source *s, const struct convert_job *j, struct error *e)
+static int source_resize(
+	struct source *s, const struct convert_job *j, uint64_t size, struct error *e)
 {
 	enum { TABLES = 16 << 20 };
 	int rc = 0;
 
-	if (j->size % s->image->logical_sector)
+	if (size % s->image->logical_sector)
 		return error_set(e, ERR_USAGE, "size %llu is no multiple of the sector size %u",
-			(unsigned long long)j->size, s->image->logical_sector);
-	if (j->size < s->image->size)
-		rc = volumes_fit(s->image, j->size, e);
+			(unsigned long long)size, s->image->logical_sector);
+	if (size < s->image->size)
+		rc = volumes_fit(s->image, size, e);
 	if (!rc)
-		rc = resized_open(s->image, j->size, &s->resized, e);
+		rc = resized_open(s->image, size, &s->resized, e);
 	if (!rc)
 		rc = overlay_open(s->resized, j->tmpdir, TABLES, &s->edited, e);
 	if (!rc)
@@ -35,6 +37,12 @@ static int source_resize(struct source *s, const struct convert_job *j, struct e
 		rc = overlay_freeze(s->edited, e);
 	s->disk = s->edited;
 	return rc;
+}
+
+static uint64_t wanted_size(const struct convert_job *j, uint64_t size)
+{
+	size = j->size ? j->size : size;
+	return j->size_unit ? round_up(size, j->size_unit) : size;
 }
 
 int source_open(struct source *s, const struct convert_job *j, struct error *e)
@@ -48,12 +56,10 @@ int source_open(struct source *s, const struct convert_job *j, struct error *e)
 		return error_prefix(e, "%s", j->source);
 	rc = image_open_with(j->source, j->source_format, &o, &s->image, NULL, e);
 	s->disk = s->image;
-	if (!rc && j->size && j->size != s->image->size) {
-		rc = source_resize(s, j, e);
-		if (rc)
-			rc = error_prefix(e, "%s", j->source);
-	}
-	return rc;
+	if (rc || wanted_size(j, s->image->size) == s->image->size)
+		return rc;
+	rc = source_resize(s, j, wanted_size(j, s->image->size), e);
+	return rc ? error_prefix(e, "%s", j->source) : 0;
 }
 
 /* The file is read back while it is cached: measured, that costs less than a second pass over the

@@ -24,6 +24,7 @@ struct convert_job {
 	/* Algorithms of the digests wanted, of the finished file and of the guest's content. */
 	struct strings hash, guest_hash;
 	uint64_t size; /* of the guest's disk, bytes; 0: the source's */
+	uint64_t size_unit; /* the size is rounded up to a multiple of it; 0: not */
 	const char *tmpdir;
 	/* Read the output back and compare it with the source before it gets its name. */
 	bool verify;

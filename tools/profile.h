@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef TOOLS_PROFILE_H
+#define TOOLS_PROFILE_H
+
+#include "disk/format.h"
+
+/* A named choice of container, options and size for one kind of cloud. */
+struct profile {
+	const char *name;
+	const char *format; /* when neither -O nor the ending says; NULL: they must */
+	const char *formats[4]; /* what it may be; all when empty */
+	const char *subformat; /* what it must be, of a format that has the choice; NULL: any */
+	const char *forbidden; /* "key=value" that the destination would refuse */
+	uint64_t round; /* sizes are rounded up to a multiple; 0: not */
+	const char *why; /* of what is forced or forbidden */
+};
+
+/* ERR_USAGE names the known ones. */
+int profile_find(const char *name, const struct profile **out, struct error *e);
+/* Adds what the profile wants to `options`; ERR_USAGE when format or options contradict it. */
+int profile_apply(
+	const struct profile *p, const struct format *f, struct strings *options, struct error *e);
+
+#endif
