@@ -95,5 +95,6 @@ const struct format vhd_format = {
 	.probe = vhd_probe,
 	.open = vhd_open,
 	.info = vhd_info,
+	.has_identifier = true,
 	.create = vhd_create,
 };

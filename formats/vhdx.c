@@ -115,5 +115,6 @@ const struct format vhdx_format = {
 	.probe = vhdx_probe,
 	.open = vhdx_open,
 	.info = vhdx_info,
+	.has_identifier = true,
 	.create = vhdx_create,
 };

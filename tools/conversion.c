@@ -8,17 +8,15 @@
 #include "tools/profile.h"
 #include "tools/text.h"
 
-static int choose_format(const struct conversion *c, const struct profile *p,
-	const char *destination, const struct format **out, struct error *e)
+int choose_format(const char *name, const char *usual, const char *destination,
+	const struct format **out, struct error *e)
 {
-	const struct format *f = c->format ? format_by_name(c->format)
-					   : format_by_ending(destination);
+	const struct format *f = name ? format_by_name(name) : format_by_ending(destination);
 
-	if (!f && !c->format && p && p->format)
-		f = format_by_name(p->format);
-
-	if (!f && c->format)
-		return error_set(e, ERR_USAGE, "-O: unknown format %s", c->format);
+	if (!f && !name && usual)
+		f = format_by_name(usual);
+	if (!f && name)
+		return error_set(e, ERR_USAGE, "-O: unknown format %s", name);
 	if (!f)
 		return error_set(e, ERR_USAGE, "%s: its ending tells no format: name one with -O",
 			destination);
@@ -45,7 +43,8 @@ int conversion_job(const struct conversion *c, const struct common *common, cons
 	if (c->profile)
 		rc = profile_find(c->profile, &profile, e);
 	if (!rc)
-		rc = choose_format(c, profile, destination, &format, e);
+		rc = choose_format(
+			c->format, profile ? profile->format : NULL, destination, &format, e);
 	if (!rc)
 		rc = format_check_options(format, &c->options, e);
 	if (!rc)

@@ -53,6 +53,10 @@ struct conversion {
 			FIELD(no_sync)                                                             \
 	}
 
+/* The format that -O names (NULL: no -O), else that of the ending, else `usual` (may be NULL); one
+ * that is written. */
+int choose_format(const char *name, const char *usual, const char *destination,
+	const struct format **out, struct error *e);
 /* What is to be done.  The job points into `c`; free it with conversion_job_free, also after a
  * failure. */
 int conversion_job(const struct conversion *c, const struct common *common, const char *source,

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/guid.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/digest.h"
 
@@ -62,6 +64,21 @@ bool guid_equal(struct guid a, struct guid b)
 	return memcmp(a.b, b.b, sizeof(a.b)) == 0;
 }
 
+/* The version and the RFC's variant, in the stored order of the fields. */
+static void guid_mark(struct guid *g, uint8_t version)
+{
+	g->b[7] = (uint8_t)((g->b[7] & 0x0f) | version << 4);
+	g->b[8] = (uint8_t)((g->b[8] & 0x3f) | 0x80);
+}
+
+int guid_random(struct guid *out, struct error *e)
+{
+	if (getentropy(out->b, sizeof(out->b)))
+		return error_errno(e, errno, "cannot get random bytes");
+	guid_mark(out, 4);
+	return 0;
+}
+
 struct guid guid_derive(const uint8_t digest[16], const char *purpose)
 {
 	uint8_t seed[16 + 64] = { 0 };
@@ -73,8 +90,6 @@ struct guid guid_derive(const uint8_t digest[16], const char *purpose)
 	memcpy(seed, digest, 16);
 	memcpy(seed + 16, purpose, len);
 	fast_digest(seed, 16 + len, g.b);
-	/* Version 8 and the RFC's variant, in the stored order of the fields. */
-	g.b[7] = (uint8_t)((g.b[7] & 0x0f) | 0x80);
-	g.b[8] = (uint8_t)((g.b[8] & 0x3f) | 0x80);
+	guid_mark(&g, 8);
 	return g;
 }

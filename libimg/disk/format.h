@@ -141,6 +141,7 @@ struct format {
 		struct error *e);
 	/* Describes a disk made by this format's open. */
 	int (*info)(struct disk *d, struct image_info *out, struct error *e);
+	bool has_identifier; /* the writer takes that of the image_spec */
 	/* NULL: not written.  The writer does not own `file`. */
 	int (*create)(const struct image_spec *spec, struct output *file, struct writer **out,
 		struct error *e);

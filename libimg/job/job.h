@@ -41,6 +41,27 @@ int job_convert(const struct convert_job *j, struct convert_outcome *result, str
 int job_stream(const struct convert_job *j, const char *tmpdir, const struct stream_sink *sink,
 	struct convert_outcome *result, struct error *e);
 
+struct measure_result {
+	uint64_t file_size; /* of what job_convert would write */
+	uint64_t fully_allocated; /* the same if all of the disk held data */
+	uint64_t virtual_size;
+};
+
+/* Reads all of the source and writes nothing; the destination's name stands in errors only. */
+int job_measure(const struct convert_job *j, struct measure_result *result, struct error *e);
+
+struct create_job {
+	const char *destination;
+	const struct format *format;
+	uint64_t size; /* of the guest's disk */
+	struct strings options; /* -o, "key=value" */
+	struct guid identifier;
+	struct output_options output;
+};
+
+/* An empty image. */
+int job_create(const struct create_job *j, uint64_t *file_size, struct error *e);
+
 struct inject_job {
 	struct convert_job convert;
 	const struct target_list *targets; /* what to make it ready for */
