@@ -18,6 +18,7 @@ struct output {
 	char *name; /* in the folder */
 	char *temporary; /* name in the folder while there is one, else NULL */
 	bool device;
+	bool discard; /* there is no file */
 	uint64_t device_size;
 	struct output_options options;
 };
@@ -108,6 +109,30 @@ static int destination_check(
 	return error_set(e, ERR_EXISTS, "exists already: --force replaces it");
 }
 
+static struct output *output_new(struct error *e)
+{
+	struct output *o = calloc(1, sizeof(*o));
+
+	if (!o) {
+		error_nomem(e, "an output");
+		return NULL;
+	}
+	o->fd = -1;
+	o->folder = -1;
+	return o;
+}
+
+int output_discard_open(struct output **out, struct error *e)
+{
+	struct output *o = output_new(e);
+
+	if (!o)
+		return -ERR_NOMEM;
+	o->discard = true;
+	*out = o;
+	return 0;
+}
+
 int output_open(const char *path, const struct output_options *options, struct output **out,
 	struct error *e)
 {
@@ -117,11 +142,9 @@ int output_open(const char *path, const struct output_options *options, struct o
 
 	if (rc)
 		return rc;
-	o = calloc(1, sizeof(*o));
+	o = output_new(e);
 	if (!o)
-		return error_nomem(e, "an output");
-	o->fd = -1;
-	o->folder = -1;
+		return -ERR_NOMEM;
 	o->options = *options;
 	if (device) {
 		rc = device_open(o, path, e);
@@ -140,12 +163,11 @@ int output_open(const char *path, const struct output_options *options, struct o
 
 int output_scratch_open(const char *tmpdir, struct output **out, struct error *e)
 {
-	struct output *o = calloc(1, sizeof(*o));
+	struct output *o = output_new(e);
 	int rc;
 
 	if (!o)
-		return error_nomem(e, "an output");
-	o->fd = -1;
+		return -ERR_NOMEM;
 	o->folder = open(tmpdir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	o->name = strdup("scratch");
 	if (o->folder < 0)
@@ -163,6 +185,8 @@ int output_write(struct output *o, uint64_t off, const void *buf, size_t len, st
 {
 	const uint8_t *p = buf;
 
+	if (o->discard)
+		return 0;
 	if (o->device && off + len > o->device_size)
 		return error_set(e, ERR_RANGE, "the block device has %llu bytes, %llu are needed",
 			(unsigned long long)o->device_size, (unsigned long long)(off + len));
@@ -185,6 +209,8 @@ int output_read(struct output *o, uint64_t off, void *buf, size_t len, struct er
 {
 	uint8_t *p = buf;
 
+	if (o->discard)
+		return error_set(e, ERR_UNSUPPORTED, "what was discarded cannot be read back");
 	while (len) {
 		ssize_t n = pread(o->fd, p, len, (off_t)off);
 
@@ -258,6 +284,8 @@ static int folder_sync(struct output *o, struct error *e)
 
 static int length_set(struct output *o, uint64_t size, struct error *e)
 {
+	if (o->discard)
+		return error_set(e, ERR_UNSUPPORTED, "what was discarded has no file");
 	if (!o->device && ftruncate(o->fd, (off_t)size))
 		return error_errno(
 			e, errno, "cannot set the length to %llu", (unsigned long long)size);

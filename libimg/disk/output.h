@@ -25,6 +25,8 @@ int output_open(
 	const char *path, const struct output_options *o, struct output **out, struct error *e);
 /* A file without a name in `tmpdir`, to be read back; it can't be committed. */
 int output_scratch_open(const char *tmpdir, struct output **out, struct error *e);
+/* One that forgets what is written to it; it cannot be read, opened again or committed. */
+int output_discard_open(struct output **out, struct error *e);
 /* Any thread.  Bytes never written read as zeros. */
 int output_write(struct output *o, uint64_t off, const void *buf, size_t len, struct error *e);
 int output_read(struct output *o, uint64_t off, void *buf, size_t len, struct error *e);

@@ -77,23 +77,31 @@ static int digests_take(const struct convert_job *j, struct disk *disk, struct o
 	return rc;
 }
 
-int container_write(const struct convert_job *j, struct disk *disk, struct disk *watch,
-	struct output *file, struct convert_outcome *result, struct error *e)
+int writer_open(const struct convert_job *j, const struct disk *disk, struct output *file,
+	struct writer **out, struct error *e)
 {
 	struct image_spec spec = {
 		.size = disk->size,
 		.logical_sector = disk->logical_sector,
 		.options = &j->options,
 	};
-	struct writer *writer;
 	int rc;
 
 	if (!j->format->create)
 		return error_set(e, ERR_UNSUPPORTED, "%s: %s is read, not written", j->destination,
 			j->format->name);
-	rc = j->format->create(&spec, file, &writer, e);
+	rc = j->format->create(&spec, file, out, e);
+	return rc ? error_prefix(e, "%s", j->destination) : 0;
+}
+
+int container_write(const struct convert_job *j, struct disk *disk, struct disk *watch,
+	struct output *file, struct convert_outcome *result, struct error *e)
+{
+	struct writer *writer;
+	int rc = writer_open(j, disk, file, &writer, e);
+
 	if (rc)
-		return error_prefix(e, "%s", j->destination);
+		return rc;
 	rc = convert(disk, writer, file, &j->engine, &result->convert, e);
 	writer->ops->close(writer);
 	if (!rc)

@@ -19,6 +19,9 @@ int source_open(struct source *s, const struct convert_job *j, struct error *e);
 void source_close(struct source *s);
 
 int destination_open(const struct convert_job *j, struct output **out, struct error *e);
+/* The writer of what the job makes of `disk`. */
+int writer_open(const struct convert_job *j, const struct disk *disk, struct output *file,
+	struct writer **out, struct error *e);
 /* Everything but the commit: the container is finished in an output without a name. */
 int container_write(const struct convert_job *j, struct disk *disk, struct disk *watch,
 	struct output *file, struct convert_outcome *result, struct error *e);
