@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * VirtualBox disk images, version 1.1, read only.  The guest is cut into blocks; a map, of which a
+ * cache of a fixed size keeps pages, says where in the file each one is.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/checked.h"
+#include "base/guid.h"
+#include "disk/format.h"
+#include "formats/block_cache.h"
+
+enum {
+	VDI_SECTOR = 512,
+	VDI_PAGE = 4096, /* bytes of the map read as one */
+	VDI_CACHE = 512 << 10,
+	VDI_BATCH = 128, /* blocks looked up in one go */
+	VDI_EXTENT_STEPS = 256, /* batches in one call of extent */
+	VDI_BLOCK_MAX = 1 << 30,
+	VDI_HEADER_MIN = 0x180, /* bytes of header 1.1 that are used here, from +0x48 */
+};
+
+static const uint32_t vdi_none = UINT32_MAX; /* block not allocated */
+static const uint32_t vdi_zero = UINT32_MAX - 1; /* block of zeros, not allocated */
+
+enum vdi_type { VDI_DYNAMIC = 1, VDI_STATIC, VDI_UNDO, VDI_DIFFERENCING };
+
+struct vdi_header {
+	uint8_t text[64]; /* +0x00 */
+	uint8_t magic[4]; /* +0x40 */
+	le16 minor; /* +0x44 1 */
+	le16 major; /* +0x46 1 */
+	le32 header_size; /* +0x48 */
+	le32 type; /* +0x4c */
+	le32 flags; /* +0x50 */
+	uint8_t comment[256]; /* +0x54 */
+	le32 map_off; /* +0x154 bytes */
+	le32 data_off; /* +0x158 bytes */
+	le32 geometry[3]; /* +0x15c */
+	le32 sector; /* +0x168 bytes */
+	le32 unused; /* +0x16c */
+	le64 size; /* +0x170 bytes */
+	le32 block; /* +0x178 bytes */
+	le32 block_extra; /* +0x17c bytes in front of each block */
+	le32 blocks; /* +0x180 */
+	le32 allocated; /* +0x184 */
+	uint8_t id[16]; /* +0x188 */
+	uint8_t modification[16]; /* +0x198 */
+	uint8_t parent[16]; /* +0x1a8 */
+	uint8_t parent_modification[16]; /* +0x1b8 */
+};
+_Static_assert(sizeof(struct vdi_header) == 0x1c8, "VDI header");
+
+struct vdi {
+	struct disk disk;
+	struct disk *file; /* owned */
+	enum vdi_type type;
+	uint32_t block; /* bytes */
+	uint32_t blocks;
+	uint64_t map_off, data_off;
+	struct guid id;
+	struct guid parent; /* of a differencing image */
+	struct block_cache *map; /* by number of the page */
+};
+
+static const char *const vdi_types[] = {
+	[VDI_DYNAMIC] = "dynamic",
+	[VDI_STATIC] = "static",
+	[VDI_UNDO] = "undo",
+	[VDI_DIFFERENCING] = "differencing",
+};
+
+static bool magic_fits(const uint8_t *magic)
+{
+	return !memcmp(magic, "\x7f\x10\xda\xbe", 4);
+}
+
+static enum probe_answer vdi_probe(const struct probe *p)
+{
+	return p->head_len >= 68 && magic_fits(p->head + 64) ? PROBE_YES : PROBE_NO;
+}
+
+static bool is_null(const uint8_t id[16])
+{
+	static const uint8_t null[16];
+
+	return !memcmp(id, null, sizeof(null));
+}
+
+static int type_load(struct vdi *v, const struct vdi_header *h, struct error *e)
+{
+	unsigned major = get_le16(h->major), minor = get_le16(h->minor);
+	uint32_t type = get_le32(h->type), header = get_le32(h->header_size);
+
+	if (!magic_fits(h->magic))
+		return error_set(e, ERR_CORRUPT, "no VDI: the signature is missing");
+	if (major != 1 || minor != 1)
+		return error_set(e, ERR_UNSUPPORTED, "VDI version %u.%u is not 1.1", major, minor);
+	if (header < VDI_HEADER_MIN)
+		return error_set(e, ERR_CORRUPT, "VDI header of %u bytes; %u is the least", header,
+			(unsigned)VDI_HEADER_MIN);
+	if (type < VDI_DYNAMIC || type > VDI_DIFFERENCING)
+		return error_set(e, ERR_UNSUPPORTED, "unknown VDI type %u", type);
+	if (type <= VDI_STATIC && !is_null(h->parent))
+		return error_set(e, ERR_CORRUPT, "a %s VDI names a parent", vdi_types[type]);
+	v->type = (enum vdi_type)type;
+	memcpy(&v->id, h->id, sizeof(h->id));
+	memcpy(&v->parent, h->parent, sizeof(h->parent));
+	return 0;
+}
+
+static int size_load(struct vdi *v, const struct vdi_header *h, struct error *e)
+{
+	uint64_t size = get_le64(h->size);
+	uint32_t block = get_le32(h->block), blocks = get_le32(h->blocks);
+
+	if (get_le32(h->sector) != VDI_SECTOR)
+		return error_set(
+			e, ERR_UNSUPPORTED, "VDI with sectors of %u bytes", get_le32(h->sector));
+	if (!is_power_of_two(block) || block < VDI_SECTOR || block > VDI_BLOCK_MAX)
+		return error_set(e, ERR_CORRUPT, "block size %u is no power of two from %u to %u",
+			block, (unsigned)VDI_SECTOR, (unsigned)VDI_BLOCK_MAX);
+	if (get_le32(h->block_extra))
+		return error_set(e, ERR_UNSUPPORTED, "VDI with %u extra bytes in each block",
+			get_le32(h->block_extra));
+	if (size % VDI_SECTOR || size > INT64_MAX)
+		return error_set(e, ERR_UNSUPPORTED,
+			"virtual size %llu is not a multiple of 512 bytes below 8 EiB",
+			(unsigned long long)size);
+	if (div_up(size, block) > blocks)
+		return error_set(e, ERR_CORRUPT,
+			"%u blocks of %u bytes are less than the size %llu", blocks, block,
+			(unsigned long long)size);
+	v->disk.size = size;
+	v->block = block;
+	v->blocks = (uint32_t)div_up(size, block);
+	return 0;
+}
+
+static int places_load(struct vdi *v, const struct vdi_header *h, struct error *e)
+{
+	uint64_t map = get_le32(h->map_off), data = get_le32(h->data_off);
+	uint64_t bytes = (uint64_t)v->blocks * sizeof(le32);
+
+	if (map < sizeof(*h) || !range_fits(map, bytes, v->file->size))
+		return error_set(e, ERR_CORRUPT,
+			"map of %u blocks at %llu is over the header or past the end of the file "
+			"at %llu",
+			v->blocks, (unsigned long long)map, (unsigned long long)v->file->size);
+	if (data < map + bytes || data % VDI_SECTOR)
+		return error_set(e, ERR_CORRUPT,
+			"data at %llu is not on a sector behind the map of %u blocks at %llu",
+			(unsigned long long)data, v->blocks, (unsigned long long)map);
+	v->map_off = map;
+	v->data_off = data;
+	return 0;
+}
+
+static int vdi_load(struct vdi *v, struct error *e)
+{
+	struct vdi_header h;
+	int rc;
+
+	if (v->file->size < sizeof(h))
+		return error_set(e, ERR_CORRUPT, "VDI of %llu bytes is cut inside its header",
+			(unsigned long long)v->file->size);
+	rc = disk_read(v->file, 0, &h, sizeof(h), e);
+	if (!rc)
+		rc = type_load(v, &h, e);
+	if (!rc)
+		rc = size_load(v, &h, e);
+	if (!rc)
+		rc = places_load(v, &h, e);
+	return rc;
+}
+
+/* Map entries from `first` on, at most VDI_BATCH and none of the next page. */
+static int map_read(
+	struct vdi *v, uint64_t first, le32 out[VDI_BATCH], size_t *count, struct error *e)
+{
+	uint64_t at = first * sizeof(le32), page = at / VDI_PAGE, end = v->blocks * sizeof(le32);
+	size_t skip = (size_t)(at % VDI_PAGE);
+	size_t len = (size_t)min_u64(min_u64(end - at, VDI_PAGE - skip), VDI_BATCH * sizeof(le32));
+	uint8_t bytes[VDI_PAGE] = { 0 };
+
+	*count = len / sizeof(le32);
+	if (!block_cache_get(v->map, page, skip, out, len)) {
+		uint64_t from = page * VDI_PAGE;
+		int rc = disk_read(v->file, v->map_off + from, bytes,
+			(size_t)min_u64(VDI_PAGE, end - from), e);
+
+		if (rc)
+			return error_prefix(e, "block map");
+		block_cache_put(v->map, page, bytes);
+		memcpy(out, bytes + skip, len);
+	}
+	return 0;
+}
+
+/* Blocks that follow each other in the guest and are alike. */
+struct vdi_run {
+	bool plain; /* or zeros */
+	uint64_t off; /* file offset of a plain one */
+	uint64_t count; /* blocks */
+};
+
+static uint64_t block_offset(const struct vdi *v, uint32_t entry)
+{
+	return v->data_off + (uint64_t)entry * v->block;
+}
+
+static bool has_place(uint32_t entry)
+{
+	return entry != vdi_none && entry != vdi_zero;
+}
+
+/* Whether all of the block that the guest has is inside the file. */
+static bool block_fits(const struct vdi *v, uint64_t block, uint32_t entry)
+{
+	uint64_t used = min_u64(v->block, v->disk.size - block * v->block);
+
+	return range_fits(block_offset(v, entry), used, v->file->size);
+}
+
+static int run_find(struct vdi *v, uint64_t block, struct vdi_run *out, struct error *e)
+{
+	le32 map[VDI_BATCH];
+	uint32_t entry;
+	size_t count = 0, n = 1;
+	int rc = map_read(v, block, map, &count, e);
+
+	if (rc)
+		return rc;
+	entry = get_le32(map[0]);
+	if (has_place(entry) && !block_fits(v, block, entry))
+		return error_set(e, ERR_CORRUPT,
+			"block %llu at %llu reaches past the end of the file at %llu",
+			(unsigned long long)block, (unsigned long long)block_offset(v, entry),
+			(unsigned long long)v->file->size);
+	/* A bad entry further on ends the run here and is told when it is reached. */
+	for (; n < count; n++) {
+		uint32_t next = get_le32(map[n]);
+
+		if (has_place(entry) ? next != entry + n || !has_place(next) ||
+					!block_fits(v, block + n, next)
+				     : has_place(next))
+			break;
+	}
+	*out = (struct vdi_run){ has_place(entry), block_offset(v, entry), n };
+	return 0;
+}
+
+static int read_refused(const struct vdi *v, struct error *e)
+{
+	char id[GUID_TEXT_SIZE];
+
+	guid_text(v->parent, id);
+	return error_set(e, ERR_REFUSED,
+		"the image is of type %s: it holds only what differs from its parent %s",
+		vdi_types[v->type], id);
+}
+
+static int vdi_read(struct disk *d, uint64_t off, void *buf, size_t len, struct error *e)
+{
+	struct vdi *v = (struct vdi *)d;
+	uint8_t *out = buf;
+	struct vdi_run run;
+
+	if (v->type > VDI_STATIC)
+		return read_refused(v, e);
+	while (len) {
+		uint64_t within = off % v->block;
+		int rc = run_find(v, off / v->block, &run, e);
+		size_t now;
+
+		if (rc)
+			return rc;
+		now = (size_t)min_u64(len, run.count * v->block - within);
+		if (run.plain)
+			rc = disk_read(v->file, run.off + within, out, now, e);
+		else
+			memset(out, 0, now);
+		if (rc)
+			return rc;
+		out += now;
+		off += now;
+		len -= now;
+	}
+	return 0;
+}
+
+static int vdi_extent(struct disk *d, uint64_t off, struct extent *out, struct error *e)
+{
+	struct vdi *v = (struct vdi *)d;
+	uint64_t block = off / v->block, within = off % v->block;
+	struct vdi_run run, next;
+	int rc = run_find(v, block, &run, e);
+
+	if (rc)
+		return rc;
+	for (unsigned i = 0; i < VDI_EXTENT_STEPS && block + run.count < v->blocks; i++) {
+		if (run_find(v, block + run.count, &next, NULL) || next.plain != run.plain ||
+			(run.plain && next.off != run.off + run.count * v->block))
+			break;
+		run.count += next.count;
+	}
+	*out = (struct extent){
+		.length = run.count * v->block - within,
+		.stored = run.plain,
+		.plain = run.plain,
+		.offset = run.plain ? run.off + within : 0,
+		/* What a differencing image does not have is in its parent. */
+		.zero = !run.plain && v->type <= VDI_STATIC,
+	};
+	return 0;
+}
+
+static void vdi_close(struct disk *d)
+{
+	struct vdi *v = (struct vdi *)d;
+
+	disk_close(v->file);
+	block_cache_close(v->map);
+	free(v);
+}
+
+static const struct disk_ops vdi_ops = {
+	.read = vdi_read,
+	.extent = vdi_extent,
+	.close = vdi_close,
+};
+
+static int vdi_open(
+	struct disk *file, const struct open_options *o, struct disk **out, struct error *e)
+{
+	struct vdi *v = calloc(1, sizeof(*v));
+	int rc;
+
+	(void)o;
+	if (!v)
+		return error_nomem(e, "a VDI");
+	v->disk = (struct disk){ .ops = &vdi_ops, .logical_sector = VDI_SECTOR };
+	v->file = file;
+	rc = vdi_load(v, e);
+	if (!rc)
+		rc = block_cache_open(VDI_PAGE, VDI_CACHE, &v->map, e);
+	if (rc) {
+		free(v);
+		return rc;
+	}
+	*out = &v->disk;
+	return 0;
+}
+
+static int id_add(struct image_info *out, const char *name, struct guid id, struct error *e)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%s=", name);
+	guid_text(id, text + strlen(text));
+	return strings_add(&out->identifiers, text, e);
+}
+
+static int vdi_info(struct disk *d, struct image_info *out, struct error *e)
+{
+	const struct vdi *v = (const struct vdi *)d;
+	int rc;
+
+	out->subformat = vdi_types[v->type];
+	out->block_size = v->block;
+	rc = id_add(out, "unique", v->id, e);
+	if (!rc && v->type > VDI_STATIC)
+		rc = id_add(out, "parent", v->parent, e);
+	return rc;
+}
+
+static const char *const vdi_endings[] = { "vdi", NULL };
+
+const struct format vdi_format = {
+	.name = "vdi",
+	.help = "VirtualBox disk image, read only",
+	.endings = vdi_endings,
+	.glance_name = "vdi",
+	.probe = vdi_probe,
+	.open = vdi_open,
+	.info = vdi_info,
+};
