@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* qcow2, read only: qemu's docs/interop/qcow2.txt. */
+/* qcow2 (qemu's docs/interop/qcow2.txt): its entry in the list of formats. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
-#include "formats/qcow2.h"
+#include "formats/qcow2_write.h"
 
 static enum probe_answer qcow2_probe(const struct probe *p)
 {
@@ -128,7 +128,10 @@ const struct format qcow2_format = {
 	.help = "QEMU copy on write, versions 2 and 3",
 	.endings = qcow2_endings,
 	.glance_name = "qcow2",
+	.compresses = true,
+	.options = qcow2_options,
 	.probe = qcow2_probe,
 	.open = qcow2_open,
 	.info = qcow2_info,
+	.create = qcow2_create,
 };

@@ -23,6 +23,8 @@ int choose_format(const char *name, const char *usual, const char *destination,
 	if (!f->create)
 		return error_set(
 			e, ERR_USAGE, "%s: hvimg reads this format but does not write it", f->name);
+	if (c->compress && !f->compresses)
+		return error_set(e, ERR_USAGE, "-c: %s is not compressed, qcow2 is", f->name);
 	*out = f;
 	return 0;
 }
@@ -59,6 +61,7 @@ int conversion_job(const struct conversion *c, const struct common *common, cons
 		.source_format = c->source_format,
 		.allow_parent = c->allow_parent,
 		.format = format,
+		.compress = c->compress,
 		.hash = c->hash,
 		.guest_hash = c->guest_hash,
 		.verify = c->verify,

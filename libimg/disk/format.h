@@ -74,6 +74,7 @@ struct image_spec {
 		*options; /* "key=value" of -o, already known to be keys of the format */
 	struct guid identifier; /* set when has_identifier */
 	bool has_identifier;
+	bool compress; /* only for a format that compresses */
 };
 
 enum {
@@ -134,6 +135,7 @@ struct format {
 	const char *help;
 	const char *const *endings; /* of file names, without the dot, NULL-terminated */
 	const char *glance_name; /* Glance's disk_format, NULL when it has none */
+	bool compresses; /* takes image_spec.compress */
 	const struct format_option *options; /* -o keys, ended by a NULL name; NULL: none */
 	enum probe_answer (*probe)(const struct probe *p);
 	/* Opens the container in `file`.  On success the disk owns `file`. */

@@ -84,6 +84,7 @@ int writer_open(const struct convert_job *j, const struct disk *disk, struct out
 		.size = disk->size,
 		.logical_sector = disk->logical_sector,
 		.options = &j->options,
+		.compress = j->compress,
 	};
 	int rc;
 

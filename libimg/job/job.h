@@ -19,6 +19,7 @@ struct convert_job {
 	const char *allow_parent; /* as open_options.allow_dir of image_open_with */
 	const struct format *format; /* of the destination */
 	struct strings options; /* -o, "key=value" */
+	bool compress; /* only for a format that compresses */
 	struct output_options output;
 	struct convert_options engine;
 	/* Algorithms of the digests wanted, of the finished file and of the guest's content. */

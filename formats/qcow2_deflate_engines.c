@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The compressors behind qcow2's two types.  A deflate stream refers back at most 4 KiB: readers
+ * inflate with that window ("windowBits" -12 in qemu).
+ */
+#include <stdlib.h>
+#include <zlib.h>
+#include <zstd.h>
+#include <zstd_errors.h>
+#ifdef HAVE_ISAL
+#include <isa-l.h>
+#endif
+
+#include "base/crc.h"
+#include "formats/qcow2_write.h"
+
+enum {
+	WINDOW_BITS = 12,
+	ZSTD_FAST = 3, /* what qemu-img uses */
+	ZSTD_BEST = 15, /* level 19 gains one percent in more than twice the time */
+};
+
+#ifdef HAVE_ISAL
+/*
+ * ISA-L 2.30 puts the cluster's third position into the hash bucket of the stream's address shifted
+ * by 16, instead of that of its own four bytes (igzip_icf_body_h1_gr_bt.asm, .write_first_byte:
+ * tmp2 is still the argument).  That is of no consequence unless one of the first three positions
+ * has the same bucket: then the output depends on the address.  So there are places for the stream
+ * in different buckets, and each cluster takes one that differs from those three.
+ */
+enum { PLACES = 16, PLACE_STEP = 1 << 16, POSITIONS = 3 };
+
+struct isal {
+	uint8_t *level_buf;
+	uint8_t *streams; /* room for one stream at any of the places */
+};
+
+static void isal_close(void *state)
+{
+	struct isal *s = state;
+
+	free(s->level_buf);
+	free(s->streams);
+	free(s);
+}
+
+static int isal_open(void **state, struct error *e)
+{
+	struct isal *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return error_nomem(e, "a compressor");
+	s->level_buf = calloc(1, ISAL_DEF_LVL2_SMALL);
+	s->streams = calloc(1, PLACE_STEP * (PLACES - 1) + sizeof(struct isal_zstream));
+	if (!s->level_buf || !s->streams) {
+		isal_close(s);
+		return error_nomem(e, "a compressor");
+	}
+	*state = s;
+	return 0;
+}
+
+/* What the bucket depends on, but for a constant: fewer bits than a bucket's number has. */
+static uint8_t bucket(const void *four_bytes)
+{
+	return (uint8_t)crc32c(four_bytes, 4);
+}
+
+static bool place_fits(const uint8_t *place, const uint8_t *in)
+{
+	le32 address = put_le32((uint32_t)((uintptr_t)place >> 16));
+	uint8_t own = bucket(&address);
+
+	for (size_t i = 0; i < POSITIONS; i++) {
+		if (bucket(in + i) == own)
+			return false;
+	}
+	return true;
+}
+
+/* Untouched places take no memory. */
+static struct isal_zstream *stream_place(const struct isal *s, const uint8_t *in)
+{
+	uint8_t *p = s->streams;
+
+	for (size_t i = 1; i < PLACES && !place_fits(p, in); i++)
+		p += PLACE_STEP;
+	return (struct isal_zstream *)(void *)p;
+}
+
+/* Level 2, because what level 3 makes depends on the processor. */
+static int isal_run(void *state, const uint8_t *in, size_t len, uint8_t *out, size_t room,
+	size_t *made, struct error *e)
+{
+	struct isal *s = state;
+	struct isal_zstream *z = stream_place(s, in);
+	int rc;
+
+	isal_deflate_stateless_init(z);
+	z->level = 2;
+	z->level_buf = s->level_buf;
+	z->level_buf_size = ISAL_DEF_LVL2_SMALL;
+	z->hist_bits = WINDOW_BITS;
+	z->end_of_stream = 1;
+	z->next_in = (uint8_t *)(uintptr_t)in; /* not written, though not const */
+	z->avail_in = (uint32_t)len;
+	z->next_out = out;
+	z->avail_out = (uint32_t)room;
+	rc = isal_deflate_stateless(z);
+	if (rc != COMP_OK && rc != STATELESS_OVERFLOW)
+		return error_set(e, ERR_UNSUPPORTED, "ISA-L refuses to compress: %d", rc);
+	*made = rc == COMP_OK ? z->total_out : 0;
+	return 0;
+}
+
+static const struct qcow2_engine fast = { isal_open, isal_run, isal_close };
+#endif
+
+static int zlib_open(void **state, int level, struct error *e)
+{
+	z_stream *z = calloc(1, sizeof(*z));
+
+	if (!z ||
+		deflateInit2(z, level, Z_DEFLATED, -WINDOW_BITS, MAX_MEM_LEVEL,
+			Z_DEFAULT_STRATEGY) != Z_OK) {
+		free(z);
+		return error_nomem(e, "a compressor");
+	}
+	*state = z;
+	return 0;
+}
+
+static void zlib_close(void *state)
+{
+	deflateEnd(state);
+	free(state);
+}
+
+/* All at once, with a stream made ready for it: `rc` says whether that worked. */
+static int zlib_finish(z_stream *z, int rc, const uint8_t *in, size_t len, uint8_t *out,
+	size_t room, size_t *made, struct error *e)
+{
+	z->next_in = (uint8_t *)(uintptr_t)in; /* not written, though not const */
+	z->avail_in = (uInt)len;
+	z->next_out = out;
+	z->avail_out = (uInt)room;
+	if (rc == Z_OK)
+		rc = deflate(z, Z_FINISH);
+	if (rc != Z_OK && rc != Z_STREAM_END && rc != Z_BUF_ERROR)
+		return error_set(e, ERR_UNSUPPORTED, "zlib refuses to compress: %d", rc);
+	*made = rc == Z_STREAM_END ? room - z->avail_out : 0;
+	return 0;
+}
+
+static int zlib_best_open(void **state, struct error *e)
+{
+	return zlib_open(state, Z_BEST_COMPRESSION, e);
+}
+
+/*
+ * The level's own limits search much longer chains: 1.7 times the time for a thousandth of the
+ * size. A reset brings them back.
+ */
+static int zlib_best_run(void *state, const uint8_t *in, size_t len, uint8_t *out, size_t room,
+	size_t *made, struct error *e)
+{
+	enum { GOOD = 32, LAZY = 128, NICE = 258, CHAIN = 512 };
+	int rc = deflateReset(state);
+
+	if (rc == Z_OK)
+		rc = deflateTune(state, GOOD, LAZY, NICE, CHAIN);
+	return zlib_finish(state, rc, in, len, out, room, made, e);
+}
+
+static const struct qcow2_engine best = { zlib_best_open, zlib_best_run, zlib_close };
+
+#ifndef HAVE_ISAL
+static int zlib_fast_open(void **state, struct error *e)
+{
+	return zlib_open(state, Z_BEST_SPEED, e);
+}
+
+static int zlib_fast_run(void *state, const uint8_t *in, size_t len, uint8_t *out, size_t room,
+	size_t *made, struct error *e)
+{
+	return zlib_finish(state, deflateReset(state), in, len, out, room, made, e);
+}
+
+static const struct qcow2_engine fast = { zlib_fast_open, zlib_fast_run, zlib_close };
+#endif
+
+static int zstd_open(void **state, int level, struct error *e)
+{
+	ZSTD_CCtx *z = ZSTD_createCCtx();
+
+	if (!z || ZSTD_isError(ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, level))) {
+		ZSTD_freeCCtx(z);
+		return error_nomem(e, "a compressor");
+	}
+	*state = z;
+	return 0;
+}
+
+static void zstd_close(void *state)
+{
+	ZSTD_freeCCtx(state);
+}
+
+static int zstd_run(void *state, const uint8_t *in, size_t len, uint8_t *out, size_t room,
+	size_t *made, struct error *e)
+{
+	size_t n = ZSTD_compress2(state, out, room, in, len);
+
+	*made = n;
+	if (ZSTD_isError(n)) {
+		*made = 0;
+		if (ZSTD_getErrorCode(n) != ZSTD_error_dstSize_tooSmall)
+			return error_set(e, ERR_UNSUPPORTED, "zstd refuses to compress: %s",
+				ZSTD_getErrorName(n));
+	}
+	return 0;
+}
+
+static int zstd_fast_open(void **state, struct error *e)
+{
+	return zstd_open(state, ZSTD_FAST, e);
+}
+
+static int zstd_best_open(void **state, struct error *e)
+{
+	return zstd_open(state, ZSTD_BEST, e);
+}
+
+static const struct qcow2_engine zstd_fast = { zstd_fast_open, zstd_run, zstd_close };
+static const struct qcow2_engine zstd_best = { zstd_best_open, zstd_run, zstd_close };
+
+const struct qcow2_engine *qcow2_engine_for(enum qcow2_compression type, bool smallest)
+{
+	if (type == QCOW2_ZSTD)
+		return smallest ? &zstd_best : &zstd_fast;
+	return smallest ? &best : &fast;
+}
