@@ -74,14 +74,33 @@ void vhd_image_free(struct vhd_image *image)
  * A fixed disk has its only footer at the end, and starts with whatever the guest put there.  The
  * footer of Virtual PC before 2004 lacks its last byte.
  */
+static const char vhd_cookie[] = "conectix";
+
+/*
+ * A file with a footer at its end only is a fixed disk when it is as long as the footer says.
+ * Otherwise the footer is the last sector of something else, such as a file system that was copied
+ * out of a VHD.
+ */
+static bool is_fixed(const struct probe *p)
+{
+	struct vhd_footer footer;
+
+	if (!p->tail)
+		return false;
+	if (memcmp(p->tail + 1, vhd_cookie, 8) == 0)
+		return true; /* 511 bytes, as old versions wrote it */
+	if (memcmp(p->tail, vhd_cookie, 8) != 0)
+		return false;
+	memcpy(&footer, p->tail, sizeof(footer));
+	return get_be32(footer.type) != VHD_FIXED ||
+		get_be64(footer.current_size) == p->size - sizeof(footer);
+}
+
 static enum probe_answer vhd_probe(const struct probe *p)
 {
-	const char *cookie = "conectix";
-	bool head = p->head_len >= 8 && memcmp(p->head, cookie, 8) == 0;
-	bool tail = p->tail &&
-		(memcmp(p->tail, cookie, 8) == 0 || memcmp(p->tail + 1, cookie, 8) == 0);
+	bool head = p->head_len >= 8 && memcmp(p->head, vhd_cookie, 8) == 0;
 
-	return head || tail ? PROBE_YES : PROBE_NO;
+	return head || is_fixed(p) ? PROBE_YES : PROBE_NO;
 }
 
 static const char *const vhd_endings[] = { "vhd", "avhd", NULL };
