@@ -23,8 +23,6 @@ int choose_format(const char *name, const char *usual, const char *destination,
 	if (!f->create)
 		return error_set(
 			e, ERR_USAGE, "%s: hvimg reads this format but does not write it", f->name);
-	if (c->compress && !f->compresses)
-		return error_set(e, ERR_USAGE, "-c: %s is not compressed, qcow2 is", f->name);
 	*out = f;
 	return 0;
 }
@@ -47,6 +45,8 @@ int conversion_job(const struct conversion *c, const struct common *common, cons
 	if (!rc)
 		rc = choose_format(
 			c->format, profile ? profile->format : NULL, destination, &format, e);
+	if (!rc && c->compress && !format->compresses)
+		rc = error_set(e, ERR_USAGE, "-c: %s is not compressed, qcow2 is", format->name);
 	if (!rc)
 		rc = format_check_options(format, &c->options, e);
 	if (!rc)
