@@ -16,6 +16,8 @@ struct convert_options {
 	 */
 	int (*placed)(void *arg, const struct block *b, struct error *e);
 	void *placed_arg;
+	/* Only what differs from this disk goes to the writer; zeros past its end.  NULL: all. */
+	struct disk *parent;
 };
 
 struct convert_result {

@@ -31,6 +31,7 @@ enum probe_answer {
 };
 
 struct chain; /* disk/chain.h */
+struct check; /* disk/check.h */
 
 struct open_options {
 	const char *path; /* of the host file, for messages and references; may be NULL */
@@ -41,6 +42,7 @@ struct open_options {
 	 */
 	const char *allow_dir;
 	struct chain *chain; /* of the files opened so far, NULL when allow_dir is */
+	const char *snapshot; /* internal snapshot to read, by name or id; NULL: the active disk */
 };
 
 /* What `info` reports beside the disk itself.  Texts are owned by the struct; NULL when absent. */
@@ -66,6 +68,15 @@ struct format_option {
 	const char *help;
 };
 
+/* What a child is made over.  All of it lives at least as long as the writer. */
+struct parent_spec {
+	const char *path; /* absolute, in this host's words */
+	const char *relative; /* the same, from the child's folder */
+	const struct format *format;
+	struct disk *disk; /* its content, as `format` opened it */
+	int64_t modified; /* of its file, seconds since 1970 */
+};
+
 /* What to create.  Sizes in bytes; 0 means the format's default. */
 struct image_spec {
 	uint64_t size; /* guest size */
@@ -75,11 +86,13 @@ struct image_spec {
 	struct guid identifier; /* set when has_identifier */
 	bool has_identifier;
 	bool compress; /* only for a format that compresses */
+	const struct parent_spec *parent; /* NULL: the image stands alone */
 };
 
 enum {
 	UNIT_SIZE = 1 << 20, /* guest bytes that travel through convert together, usually */
 	UNIT_MAX = 2 << 20,
+	CHANGE_SIZE = 512,
 };
 
 /* Bytes of a block that lie together in the file. */
@@ -89,7 +102,10 @@ struct piece {
 	uint64_t file_off;
 };
 
-/* One unit on its way.  Units come in rising order to place(); all-zero ones do not come at all. */
+/*
+ * One unit on its way.  Units come in rising order to place().  Without a parent, all-zero ones do
+ * not come at all; with one, those that are the same there do not, and zeros do.
+ */
 struct block {
 	uint64_t off; /* guest offset, a multiple of the writer's unit */
 	size_t len; /* guest bytes: the unit, less at the end of the disk */
@@ -101,6 +117,11 @@ struct block {
 	struct piece *piece;
 	size_t pieces;
 	uint8_t *scratch; /* writer's scratch_size bytes */
+	/*
+	 * With a parent, a bit for each CHANGE_SIZE bytes of data, the lowest of a byte first: set
+	 * where the guest's bytes are not the parent's.  NULL without one.
+	 */
+	const uint8_t *changed;
 };
 
 /* Filled when all blocks have been placed. */
@@ -144,6 +165,13 @@ struct format {
 	/* Describes a disk made by this format's open. */
 	int (*info)(struct disk *d, struct image_info *out, struct error *e);
 	bool has_identifier; /* the writer takes that of the image_spec */
+	/*
+	 * Looks at every structure of the container in `file`, which is not known to be one and is
+	 * not opened; reads no guest data.  What is wrong goes to `c`: only what keeps the check
+	 * itself from going on is an error.  NULL: there are no structures.
+	 */
+	int (*check)(struct disk *file, struct check *c, struct error *e);
+	bool has_parents; /* the writer takes the parent of the image_spec */
 	/* NULL: not written.  The writer does not own `file`. */
 	int (*create)(const struct image_spec *spec, struct output *file, struct writer **out,
 		struct error *e);
