@@ -283,8 +283,12 @@ int convert(struct disk *source, struct writer *writer, struct output *file,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.change = PTHREAD_COND_INITIALIZER,
 	};
-	int rc = slots_open(&g, threads, e);
+	int rc;
 
+	if (o->trust && writer->scratch_size)
+		return error_set(e, ERR_UNSUPPORTED,
+			"the output is compressed, and that needs the data to be read");
+	rc = slots_open(&g, threads, e);
 	if (!rc) {
 		pool_run(threads, engine_thread, &g);
 		if (g.error.code) {

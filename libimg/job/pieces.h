@@ -2,6 +2,7 @@
 #ifndef LIBIMG_JOB_PIECES_H
 #define LIBIMG_JOB_PIECES_H
 
+#include "disk/spool.h"
 #include "job/job.h"
 
 /* What jobs that read an image and write another have in common. */
@@ -13,6 +14,7 @@ struct source {
 	struct disk *image;
 	struct disk *watch;
 	struct disk *resized, *edited; /* with another size */
+	struct spool *spool; /* of a pipe */
 };
 
 int source_open(struct source *s, const struct convert_job *j, struct error *e);

@@ -5,7 +5,12 @@
 int job_stream(const struct convert_job *j, const char *tmpdir, const struct stream_sink *sink,
 	struct convert_outcome *result, struct error *e)
 {
-	struct image_spec spec = { .options = &j->options, .compress = j->compress };
+	struct image_spec spec = {
+		.options = &j->options,
+		.compress = j->compress,
+		.identifier = j->identifier,
+		.has_identifier = j->has_identifier,
+	};
 	struct source source;
 	int rc = source_open(&source, j, e);
 
