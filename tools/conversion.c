@@ -40,6 +40,8 @@ int conversion_job(const struct conversion *c, const struct common *common, cons
 		return error_set(e, ERR_USAGE, "-: a pipe is not read: name a file");
 	if (c->source_format && !format_by_name(c->source_format))
 		return error_set(e, ERR_USAGE, "-f: unknown format %s", c->source_format);
+	if (c->parent.format && !format_by_name(c->parent.format))
+		return error_set(e, ERR_USAGE, "-F: unknown format %s", c->parent.format);
 	if (c->profile)
 		rc = profile_find(c->profile, &profile, e);
 	if (!rc)
@@ -60,6 +62,7 @@ int conversion_job(const struct conversion *c, const struct common *common, cons
 		.destination = destination,
 		.source_format = c->source_format,
 		.allow_parent = c->allow_parent,
+		.parent = c->parent,
 		.format = format,
 		.compress = c->compress,
 		.hash = c->hash,

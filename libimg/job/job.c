@@ -77,14 +77,15 @@ static int digests_take(const struct convert_job *j, struct disk *disk, struct o
 	return rc;
 }
 
-int writer_open(const struct convert_job *j, const struct disk *disk, struct output *file,
-	struct writer **out, struct error *e)
+int writer_open(const struct convert_job *j, const struct disk *disk,
+	const struct parent_spec *parent, struct output *file, struct writer **out, struct error *e)
 {
 	struct image_spec spec = {
 		.size = disk->size,
 		.logical_sector = disk->logical_sector,
 		.options = &j->options,
 		.compress = j->compress,
+		.parent = parent,
 	};
 	int rc;
 
@@ -95,25 +96,42 @@ int writer_open(const struct convert_job *j, const struct disk *disk, struct out
 	return rc ? error_prefix(e, "%s", j->destination) : 0;
 }
 
-int container_write(const struct convert_job *j, struct disk *disk, struct disk *watch,
-	struct output *file, struct convert_outcome *result, struct error *e)
+static int content_write(const struct convert_job *j, struct disk *disk,
+	const struct parent *parent, struct output *file, struct convert_outcome *result,
+	struct error *e)
 {
+	struct convert_options engine = j->engine;
 	struct writer *writer;
-	int rc = writer_open(j, disk, file, &writer, e);
+	int rc = writer_open(j, disk, parent_spec_of(parent), file, &writer, e);
 
 	if (rc)
 		return rc;
-	rc = convert(disk, writer, file, &j->engine, &result->convert, e);
+	engine.parent = parent->spec.disk;
+	rc = convert(disk, writer, file, &engine, &result->convert, e);
 	writer->ops->close(writer);
 	if (!rc)
 		rc = digests_take(j, disk, file, result, e);
 	if (rc)
 		return error_prefix(e, "%s to %s", j->source, j->destination);
-	if (j->verify) {
-		rc = container_verify(j, disk, file, result->convert.file_size, e);
-		if (rc)
-			return rc;
-	}
+	return j->verify ? container_verify(j, disk, parent, file, result->convert.file_size, e)
+			 : 0;
+}
+
+int container_write(const struct convert_job *j, struct disk *disk, struct disk *watch,
+	struct output *file, struct convert_outcome *result, struct error *e)
+{
+	struct parent parent;
+	int rc = parent_open(&j->parent, j->allow_parent, j->destination, j->format, &parent, e);
+
+	if (!rc)
+		rc = parent_check_readable(&parent, e);
+	if (!rc)
+		rc = content_write(j, disk, &parent, file, result, e);
+	if (!rc)
+		rc = parent_unchanged(&parent, e);
+	parent_close(&parent);
+	if (rc)
+		return rc;
 	rc = host_file_unchanged(watch, e);
 	return rc ? error_prefix(e, "%s", j->source) : 0;
 }
