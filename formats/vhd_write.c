@@ -267,6 +267,7 @@ static void dynamic_plan(struct vhd_writer *v)
 	v->stride = round_up(m->bitmap_size + m->block_size, ALIGNMENT);
 	memset(v->entry, 0xff, sizeof(v->entry));
 	v->writer.ops = &dynamic_ops;
+	v->writer.blind = true;
 	v->writer.pieces_max = div_up(UNIT_SIZE, m->block_size);
 }
 

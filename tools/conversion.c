@@ -33,6 +33,8 @@ static int source_check(const struct conversion *c, const char *source, struct e
 
 	if (c->source_format && !f)
 		return error_set(e, ERR_USAGE, "-f: unknown format %s", c->source_format);
+	if (c->parent.format && !format_by_name(c->parent.format))
+		return error_set(e, ERR_USAGE, "-F: unknown format %s", c->parent.format);
 	if (f && !strcmp(source, "-") && strcmp(f->name, "raw") != 0)
 		return error_set(e, ERR_USAGE, "-: only raw is read from a pipe, not %s", f->name);
 	return 0;
@@ -47,6 +49,8 @@ static int no_scan_check(const struct conversion *c, struct error *e)
 		with = "--hash";
 	if (c->guest_hash.count)
 		with = "--guest-hash";
+	if (c->parent.path)
+		with = "--parent";
 	if (!c->no_scan || !with)
 		return 0;
 	return error_set(e, ERR_USAGE, "--no-scan reads no data, so it cannot go with %s", with);
@@ -111,6 +115,7 @@ int conversion_job(const struct conversion *c, const struct common *common, cons
 		.destination = destination,
 		.source_format = c->source_format,
 		.allow_parent = c->allow_parent,
+		.parent = c->parent,
 		.format = format,
 		.compress = c->compress,
 		.hash = c->hash,

@@ -12,6 +12,7 @@
 struct conversion {
 	const char *source_format; /* -f */
 	const char *allow_parent;
+	struct parent_choice parent; /* --parent, -F */
 	const char *format; /* -O */
 	struct strings options; /* -o */
 	struct strings hash, guest_hash; /* --hash, --guest-hash */

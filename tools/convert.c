@@ -91,6 +91,7 @@ static int convert_run(const void *settings, char *const *argument, struct error
 #define FIELD(name) offsetof(struct convert_settings, conversion.name)
 static const struct option_spec convert_options[] = {
 	CONVERSION_OPTIONS(FIELD),
+	PARENT_OPTIONS(FIELD),
 	{ NULL, 0, NULL, NULL, NULL, 0 },
 };
 #undef FIELD
@@ -104,7 +105,8 @@ const struct command command_convert = {
 	.description = "Writes the content of SOURCE to DEST in one pass over the data. The format "
 		       "of DEST is "
 		       "the one that -O names, else the one of its ending. Blocks of zeros are "
-		       "left out.\n\n"
+		       "left out.\n\n" PARENT_TEXT
+		       " A source that equals its parent gives an empty child.\n\n"
 		       "DEST may be - for standard output: the source is then read twice, and the "
 		       "image, the "
 		       "same bytes that the file would have, is sent in order. SOURCE may be - for "

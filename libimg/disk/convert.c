@@ -285,9 +285,9 @@ int convert(struct disk *source, struct writer *writer, struct output *file,
 	};
 	int rc;
 
-	if (o->trust && writer->scratch_size)
+	if (o->trust && writer->ops->encode && !writer->blind)
 		return error_set(e, ERR_UNSUPPORTED,
-			"the output is compressed, and that needs the data to be read");
+			"this output is made from the data itself, which has to be read");
 	rc = slots_open(&g, threads, e);
 	if (!rc) {
 		pool_run(threads, engine_thread, &g);

@@ -155,6 +155,7 @@ struct writer {
 	uint32_t unit; /* guest bytes a block: a power of two, UNIT_SIZE..UNIT_MAX */
 	size_t scratch_size; /* bytes of scratch each block needs, 0 for none */
 	size_t pieces_max; /* 0 means 1 */
+	bool blind; /* encode looks at the data through block_has_data only */
 	uint64_t file_size; /* set by finish: the length of the finished file */
 };
 

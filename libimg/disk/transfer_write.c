@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <string.h>
+
 #include "base/checked.h"
 #include "disk/transfer.h"
 
@@ -12,8 +14,14 @@ static int bytes_write(struct transfer *t, struct unit *u, size_t at, size_t len
 	struct block *b = &u->block;
 	int rc = 0;
 
-	if (b->unread)
-		rc = disk_read(t->source, b->off + at, b->data + at, len, e);
+	if (b->unread) {
+		/* A cluster may reach past the end of the disk. */
+		size_t have = at < b->len ? (size_t)min_u64(len, b->len - at) : 0;
+
+		memset(b->data + at + have, 0, len - have);
+		if (have)
+			rc = disk_read(t->source, b->off + at, b->data + at, have, e);
+	}
 	return rc ? rc : output_write(t->file, file_off, b->data + at, len, e);
 }
 

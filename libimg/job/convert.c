@@ -19,8 +19,8 @@ static int digests_take(const struct convert_job *j, struct disk *disk, struct o
 	return rc;
 }
 
-int writer_open(const struct convert_job *j, const struct disk *disk, struct output *file,
-	struct writer **out, struct error *e)
+int writer_open(const struct convert_job *j, const struct disk *disk,
+	const struct parent_spec *parent, struct output *file, struct writer **out, struct error *e)
 {
 	struct image_spec spec = {
 		.size = disk->size,
@@ -29,6 +29,7 @@ int writer_open(const struct convert_job *j, const struct disk *disk, struct out
 		.compress = j->compress,
 		.identifier = j->identifier,
 		.has_identifier = j->has_identifier,
+		.parent = parent,
 	};
 	int rc;
 
@@ -50,25 +51,27 @@ static int stand_in(const struct convert_job *j, uint8_t out[FAST_DIGEST_SIZE], 
 }
 
 /* How the engine is to go about it. */
-static int engine_plan(const struct convert_job *j, struct disk *watch, struct convert_options *out,
-	struct error *e)
+static int engine_plan(const struct convert_job *j, struct disk *watch, const struct parent *parent,
+	struct convert_options *out, struct error *e)
 {
 	*out = j->engine;
+	out->parent = parent->spec.disk;
 	out->origin = j->reflink == REFLINK_NEVER ? NULL : watch;
 	out->must_share = j->reflink == REFLINK_ALWAYS;
 	out->trust = j->no_scan;
 	return j->no_scan ? stand_in(j, out->stand_in, e) : 0;
 }
 
-int container_write(const struct convert_job *j, struct disk *disk, struct disk *watch,
-	struct output *file, struct convert_outcome *result, struct error *e)
+static int content_write(const struct convert_job *j, struct disk *disk, struct disk *watch,
+	const struct parent *parent, struct output *file, struct convert_outcome *result,
+	struct error *e)
 {
 	struct convert_options engine;
 	struct writer *writer;
-	int rc = engine_plan(j, watch, &engine, e);
+	int rc = engine_plan(j, watch, parent, &engine, e);
 
 	if (!rc)
-		rc = writer_open(j, disk, file, &writer, e);
+		rc = writer_open(j, disk, parent_spec_of(parent), file, &writer, e);
 	if (rc)
 		return rc;
 	rc = convert(disk, writer, file, &engine, &result->convert, e);
@@ -79,11 +82,25 @@ int container_write(const struct convert_job *j, struct disk *disk, struct disk 
 		rc = digests_take(j, disk, file, result, e);
 	if (rc)
 		return error_prefix(e, "%s to %s", j->source, j->destination);
-	if (j->verify) {
-		rc = container_verify(j, disk, file, result->convert.file_size, e);
-		if (rc)
-			return rc;
-	}
+	return j->verify ? container_verify(j, disk, parent, file, result->convert.file_size, e)
+			 : 0;
+}
+
+int container_write(const struct convert_job *j, struct disk *disk, struct disk *watch,
+	struct output *file, struct convert_outcome *result, struct error *e)
+{
+	struct parent parent;
+	int rc = parent_open(&j->parent, j->allow_parent, j->destination, j->format, &parent, e);
+
+	if (!rc)
+		rc = parent_check_readable(&parent, e);
+	if (!rc)
+		rc = content_write(j, disk, watch, &parent, file, result, e);
+	if (!rc)
+		rc = parent_unchanged(&parent, e);
+	parent_close(&parent);
+	if (rc)
+		return rc;
 	rc = host_file_unchanged(watch, e);
 	return rc ? error_prefix(e, "%s", j->source) : 0;
 }

@@ -16,11 +16,18 @@
 /* Whether source and destination may share extents. */
 enum reflink { REFLINK_AUTO, REFLINK_ALWAYS, REFLINK_NEVER };
 
+/* What a child is made over. */
+struct parent_choice {
+	const char *path; /* NULL: nothing, the image stands alone */
+	const char *format; /* NULL: the content decides */
+};
+
 struct convert_job {
 	const char *source; /* "-": raw, from standard input */
 	const char *destination;
 	const char *source_format; /* NULL: the content decides */
 	const char *allow_parent; /* as open_options.allow_dir of image_open_with */
+	struct parent_choice parent; /* only what differs from it is written */
 	const struct format *format; /* of the destination */
 	struct strings options; /* -o, "key=value" */
 	bool compress; /* only for a format that compresses */
@@ -63,14 +70,20 @@ int job_measure(const struct convert_job *j, struct measure_result *result, stru
 struct create_job {
 	const char *destination;
 	const struct format *format;
-	uint64_t size; /* of the guest's disk */
+	uint64_t size; /* of the guest's disk; 0: the parent's */
+	struct parent_choice parent;
 	struct strings options; /* -o, "key=value" */
 	struct guid identifier;
 	struct output_options output;
 };
 
-/* An empty image. */
-int job_create(const struct create_job *j, uint64_t *file_size, struct error *e);
+struct create_result {
+	uint64_t size; /* of the guest's disk */
+	uint64_t file_size;
+};
+
+/* An empty image, or a child that holds nothing of its own. */
+int job_create(const struct create_job *j, struct create_result *result, struct error *e);
 
 struct inject_job {
 	struct convert_job convert;

@@ -57,6 +57,8 @@ static int pipe_open(struct source *s, const struct convert_job *j, struct error
 
 	if (!rc)
 		rc = host_file_open(spool_path(s->spool), &s->watch, e);
+	if (!rc && !s->watch->size)
+		rc = error_set(e, ERR_CORRUPT, "nothing came through the pipe");
 	if (!rc)
 		rc = image_open(spool_path(s->spool), "raw", &s->image, NULL, e);
 	return rc ? error_prefix(e, "standard input") : 0;
