@@ -21,7 +21,7 @@
 enum {
 	GRAINS = UNIT_SIZE / VMDK_GRAIN,
 	LEVEL_FAST = 1,
-	LEVEL_BEST = 12,
+	LEVEL_BEST = 7, /* 10 gains three percent in five times the time */
 };
 
 /* Bytes of the guest that a table describes. */

@@ -30,8 +30,8 @@ struct conversion {
 			FIELD(format) },                                                           \
 		{ "options", 'o', "K=V,...", "Options of DEST's format, see below.", option_pairs, \
 			FIELD(options) },                                                          \
-		{ "compress", 'c', NULL, "Compress the clusters of a qcow2.", option_flag,         \
-			FIELD(compress) },                                                         \
+		{ "compress", 'c', NULL, "Compress the clusters of a qcow2; a VMDK always is.",    \
+			option_flag, FIELD(compress) },                                            \
 		ALLOW_PARENT_OPTION(FIELD(allow_parent)),                                          \
 		{ "hash", 0, "ALG,...", "Print digests of DEST: md5, sha1, sha256, sha512.",       \
 			option_words, FIELD(hash) },                                               \
