@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "base/zero.h"
 
 int vhd_clear_to(struct vhd_writer *v, uint64_t off, struct error *e)
 {
@@ -139,7 +138,7 @@ static int dynamic_encode(const struct writer *w, struct block *b, struct error 
 	for (size_t at = 0; at < b->len; at += size) {
 		size_t len = (size_t)min_u64(size, b->len - at);
 
-		if (!bytes_are_zero(b->data + at, len))
+		if (block_has_data(w, b, at, len))
 			b->piece[b->pieces++] = (struct piece){ .bytes = b->data + at, .len = len };
 	}
 	return 0;
@@ -256,6 +255,7 @@ static void dynamic_plan(struct vhd_writer *v)
 	v->stride = round_up(m->bitmap_size + m->block_size, VHD_ALIGNMENT);
 	memset(v->entry, 0xff, sizeof(v->entry));
 	v->writer.ops = v->child ? &vhd_child_ops : &dynamic_ops;
+	v->writer.blind = !v->child;
 	v->writer.pieces_max = v->child ? VHD_CHILD_PIECES : div_up(UNIT_SIZE, m->block_size);
 }
 

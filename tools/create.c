@@ -56,16 +56,10 @@ static int take_destination(const struct create_settings *s, char *const *argume
 
 /* Two disks with one identifier must not meet in a machine: empty ones are all alike, so unlike a
  * conversion's it cannot come from the content. */
-static int take_identifier(
+static int choose_identifier(
 	const char *text, const struct format *f, struct guid *out, struct error *e)
 {
-	if (!text)
-		return guid_random(out, e);
-	if (!f->has_identifier)
-		return error_set(e, ERR_USAGE, "--identifier: %s has none", f->name);
-	if (!guid_parse(text, out))
-		return error_set(e, ERR_USAGE, "--identifier: %s is no GUID", text);
-	return 0;
+	return text ? take_identifier(text, f, out, e) : guid_random(out, e);
 }
 
 static int create_run(const void *settings, char *const *argument, struct error *e)
@@ -84,7 +78,7 @@ static int create_run(const void *settings, char *const *argument, struct error 
 	if (!rc)
 		rc = format_check_options(job.format, &job.options, e);
 	if (!rc)
-		rc = take_identifier(s->identifier, job.format, &job.identifier, e);
+		rc = choose_identifier(s->identifier, job.format, &job.identifier, e);
 	if (!rc)
 		rc = job_create(&job, &made, e);
 	if (rc || !s->common.json)

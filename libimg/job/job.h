@@ -13,6 +13,9 @@
 
 /* Whole pieces of work, as the commands name them. */
 
+/* Whether source and destination may share extents. */
+enum reflink { REFLINK_AUTO, REFLINK_ALWAYS, REFLINK_NEVER };
+
 /* What a child is made over. */
 struct parent_choice {
 	const char *path; /* NULL: nothing, the image stands alone */
@@ -20,7 +23,8 @@ struct parent_choice {
 };
 
 struct convert_job {
-	const char *source, *destination;
+	const char *source; /* "-": raw, from standard input */
+	const char *destination;
 	const char *source_format; /* NULL: the content decides */
 	const char *allow_parent; /* as open_options.allow_dir of image_open_with */
 	struct parent_choice parent; /* only what differs from it is written */
@@ -33,6 +37,11 @@ struct convert_job {
 	struct strings hash, guest_hash;
 	uint64_t size; /* of the guest's disk, bytes; 0: the source's */
 	uint64_t size_unit; /* the size is rounded up to a multiple of it; 0: not */
+	struct guid identifier; /* set when has_identifier; only for a format that has one */
+	bool has_identifier;
+	enum reflink reflink;
+	bool no_scan; /* take the source's allocation as it is; no digests, nothing compressed */
+	bool no_holes; /* every byte of the destination gets storage */
 	const char *tmpdir;
 	/* Read the output back and compare it with the source before it gets its name. */
 	bool verify;

@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 #include "disk/chain.h"
+#include "disk/spool.h"
 #include "job/job.h"
 
 /* What jobs that read an image and write another have in common. */
@@ -15,6 +16,7 @@ struct source {
 	struct disk *image;
 	struct disk *watch;
 	struct disk *resized, *edited; /* with another size */
+	struct spool *spool; /* of a pipe */
 };
 
 int source_open(struct source *s, const struct convert_job *j, struct error *e);

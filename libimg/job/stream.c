@@ -11,6 +11,8 @@ static int source_send(const struct convert_job *j, const struct source *source,
 		.logical_sector = source->disk->logical_sector,
 		.options = &j->options,
 		.compress = j->compress,
+		.identifier = j->identifier,
+		.has_identifier = j->has_identifier,
 		.parent = parent_spec_of(parent),
 	};
 	struct convert_options engine = j->engine;

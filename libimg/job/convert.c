@@ -1,66 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "base/checked.h"
+#include <string.h>
+
 #include "disk/host_file.h"
-#include "disk/image.h"
-#include "disk/overlay.h"
-#include "disk/resized.h"
 #include "job/pieces.h"
-#include "volume/resize.h"
-
-void source_close(struct source *s)
-{
-	disk_close(s->edited);
-	disk_close(s->resized);
-	disk_close(s->image);
-	disk_close(s->watch);
-}
-
-/* A partition table that fits the new size lies in an overlay: convert knows nothing of it. */
-static int source_resize(
-	struct source *s, const struct convert_job *j, uint64_t size, struct error *e)
-{
-	enum { TABLES = 16 << 20 };
-	int rc = 0;
-
-	if (size % s->image->logical_sector)
-		return error_set(e, ERR_USAGE, "size %llu is no multiple of the sector size %u",
-			(unsigned long long)size, s->image->logical_sector);
-	if (size < s->image->size)
-		rc = volumes_fit(s->image, size, e);
-	if (!rc)
-		rc = resized_open(s->image, size, &s->resized, e);
-	if (!rc)
-		rc = overlay_open(s->resized, j->tmpdir, TABLES, &s->edited, e);
-	if (!rc)
-		rc = volumes_follow_size(s->edited, s->image->size, e);
-	if (!rc)
-		rc = overlay_freeze(s->edited, e);
-	s->disk = s->edited;
-	return rc;
-}
-
-static uint64_t wanted_size(const struct convert_job *j, uint64_t size)
-{
-	size = j->size ? j->size : size;
-	return j->size_unit ? round_up(size, j->size_unit) : size;
-}
-
-int source_open(struct source *s, const struct convert_job *j, struct error *e)
-{
-	struct open_options o = { .allow_dir = j->allow_parent };
-	int rc;
-
-	*s = (struct source){ 0 };
-	rc = host_file_open(j->source, &s->watch, e);
-	if (rc)
-		return error_prefix(e, "%s", j->source);
-	rc = image_open_with(j->source, j->source_format, &o, &s->image, NULL, e);
-	s->disk = s->image;
-	if (rc || wanted_size(j, s->image->size) == s->image->size)
-		return rc;
-	rc = source_resize(s, j, wanted_size(j, s->image->size), e);
-	return rc ? error_prefix(e, "%s", j->source) : 0;
-}
 
 /* The file is read back while it is cached: measured, that costs less than a second pass over the
  * source. */
@@ -85,6 +27,8 @@ int writer_open(const struct convert_job *j, const struct disk *disk,
 		.logical_sector = disk->logical_sector,
 		.options = &j->options,
 		.compress = j->compress,
+		.identifier = j->identifier,
+		.has_identifier = j->has_identifier,
 		.parent = parent,
 	};
 	int rc;
@@ -96,19 +40,44 @@ int writer_open(const struct convert_job *j, const struct disk *disk,
 	return rc ? error_prefix(e, "%s", j->destination) : 0;
 }
 
-static int content_write(const struct convert_job *j, struct disk *disk,
+/* Without a look at the content identifiers cannot follow from it. */
+static int stand_in(const struct convert_job *j, uint8_t out[FAST_DIGEST_SIZE], struct error *e)
+{
+	struct guid id = j->identifier;
+	int rc = j->has_identifier ? 0 : guid_random(&id, e);
+
+	memcpy(out, id.b, FAST_DIGEST_SIZE);
+	return rc;
+}
+
+/* How the engine is to go about it. */
+static int engine_plan(const struct convert_job *j, struct disk *watch, const struct parent *parent,
+	struct convert_options *out, struct error *e)
+{
+	*out = j->engine;
+	out->parent = parent->spec.disk;
+	out->origin = j->reflink == REFLINK_NEVER ? NULL : watch;
+	out->must_share = j->reflink == REFLINK_ALWAYS;
+	out->trust = j->no_scan;
+	return j->no_scan ? stand_in(j, out->stand_in, e) : 0;
+}
+
+static int content_write(const struct convert_job *j, struct disk *disk, struct disk *watch,
 	const struct parent *parent, struct output *file, struct convert_outcome *result,
 	struct error *e)
 {
-	struct convert_options engine = j->engine;
+	struct convert_options engine;
 	struct writer *writer;
-	int rc = writer_open(j, disk, parent_spec_of(parent), file, &writer, e);
+	int rc = engine_plan(j, watch, parent, &engine, e);
 
+	if (!rc)
+		rc = writer_open(j, disk, parent_spec_of(parent), file, &writer, e);
 	if (rc)
 		return rc;
-	engine.parent = parent->spec.disk;
 	rc = convert(disk, writer, file, &engine, &result->convert, e);
 	writer->ops->close(writer);
+	if (!rc && j->no_holes)
+		rc = output_fill_holes(file, result->convert.file_size, e);
 	if (!rc)
 		rc = digests_take(j, disk, file, result, e);
 	if (rc)
@@ -126,7 +95,7 @@ int container_write(const struct convert_job *j, struct disk *disk, struct disk 
 	if (!rc)
 		rc = parent_check_readable(&parent, e);
 	if (!rc)
-		rc = content_write(j, disk, &parent, file, result, e);
+		rc = content_write(j, disk, watch, &parent, file, result, e);
 	if (!rc)
 		rc = parent_unchanged(&parent, e);
 	parent_close(&parent);
