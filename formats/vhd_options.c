@@ -24,6 +24,29 @@ static int subformat_plan(const struct image_spec *spec, struct vhd_image *m, st
 	m->type = text && strcmp(text, "fixed") == 0 ? VHD_FIXED : VHD_DYNAMIC;
 	if (text && m->type != VHD_FIXED && strcmp(text, "dynamic") != 0)
 		return error_set(e, ERR_USAGE, "subformat=%s: it is dynamic or fixed", text);
+	if (spec->parent && m->type == VHD_FIXED)
+		return error_set(e, ERR_USAGE, "subformat=fixed: what has a parent is not fixed");
+	if (spec->parent)
+		m->type = VHD_DIFFERENCING;
+	return 0;
+}
+
+/* Windows opens a child only when it is as large as its parent; a VHDX may differ. */
+static int parent_plan(const struct image_spec *spec, struct vhd_image *m, struct error *e)
+{
+	const struct parent_spec *p = spec->parent;
+
+	if (!p)
+		return 0;
+	if (strcmp(p->format->name, "vhd") != 0)
+		return error_set(e, ERR_USAGE, "the parent of a VHD is a VHD, and %s is a %s",
+			p->path, p->format->name);
+	if (m->size != p->disk->size)
+		return error_set(e, ERR_USAGE,
+			"a child is a VHD of its parent's size, %" PRIu64 " bytes, not %" PRIu64
+			": a VHDX may have another",
+			p->disk->size, m->size);
+	m->parent_id = vhd_unique_id(p->disk);
 	return 0;
 }
 
@@ -87,6 +110,8 @@ int vhd_plan(const struct image_spec *spec, struct vhd_image *m, struct error *e
 		rc = force_size_check(spec, e);
 	if (!rc)
 		rc = size_plan(spec, m, e);
+	if (!rc)
+		rc = parent_plan(spec, m, e);
 	if (rc)
 		return rc;
 	m->bitmap_size = vhd_bitmap_size(m->block_size);
