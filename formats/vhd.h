@@ -88,6 +88,7 @@ static_assert(sizeof(struct vhd_header) == 1024, "VHD dynamic disk header");
 struct vhd_image {
 	enum vhd_type type;
 	char creator[5];
+	bool blktap; /* to be written in blktap's dialect */
 	struct guid id;
 	uint64_t size; /* of the guest's disk */
 	uint64_t data_end; /* of what the file stores: where the footer at its end begins */

@@ -8,11 +8,17 @@
 #include "base/checked.h"
 #include "base/size.h"
 
-enum { SMALL_BLOCK = 512 << 10, LARGE_BLOCK = 2 << 20 };
+enum {
+	SMALL_BLOCK = 512 << 10,
+	LARGE_BLOCK = 2 << 20,
+	BLKTAP_VERSION = 0x00010003, /* has a batmap of version 1.2 */
+};
 
 const struct format_option vhd_options[] = {
 	{ "subformat", "dynamic|fixed", "allocate blocks when they are needed, or all of them" },
 	{ "block_size", "512K|2M", "unit of allocation of a dynamic disk (default 2M)" },
+	{ "dialect", "hyperv|blktap",
+		"blktap: as XCP-ng and XenServer write it, with a batmap (default hyperv)" },
 	{ "force_size", "on", "what always holds here: the size is never rounded to a geometry" },
 	{ NULL, NULL, NULL },
 };
@@ -69,6 +75,20 @@ static int block_plan(const struct image_spec *spec, struct vhd_image *m, struct
 	return 0;
 }
 
+/* blktap's tools take blocks of 2 MiB for granted when they resize or check. */
+static int dialect_plan(const struct image_spec *spec, struct vhd_image *m, struct error *e)
+{
+	const char *text = option_value(spec->options, "dialect");
+
+	m->blktap = text && strcmp(text, "blktap") == 0;
+	if (text && !m->blktap && strcmp(text, "hyperv") != 0)
+		return error_set(e, ERR_USAGE, "dialect=%.64s: it is hyperv or blktap", text);
+	if (m->blktap && m->block_size != LARGE_BLOCK)
+		return error_set(e, ERR_USAGE, "dialect=blktap has blocks of 2M, not of %u bytes",
+			m->block_size);
+	return 0;
+}
+
 static int size_plan(const struct image_spec *spec, struct vhd_image *m, struct error *e)
 {
 	if (spec->logical_sector && spec->logical_sector != VHD_SECTOR)
@@ -106,6 +126,8 @@ int vhd_plan(const struct image_spec *spec, struct vhd_image *m, struct error *e
 
 	if (!rc)
 		rc = block_plan(spec, m, e);
+	if (!rc)
+		rc = dialect_plan(spec, m, e);
 	if (!rc)
 		rc = force_size_check(spec, e);
 	if (!rc)
@@ -170,6 +192,11 @@ void vhd_footer_make(const struct vhd_image *m, struct vhd_footer *f)
 		.current_size = put_be64(m->size),
 		.type = put_be32(m->type),
 	};
+	if (m->blktap) {
+		memcpy(f->creator, "tap", sizeof(f->creator));
+		f->creator_version = put_be32(BLKTAP_VERSION);
+		memset(f->creator_host, 0, sizeof(f->creator_host));
+	}
 	geometry_make(m->size, f);
 	vhd_id_put(f->id, m->id);
 	f->checksum = put_be32(vhd_footer_checksum(f));

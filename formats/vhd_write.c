@@ -83,6 +83,8 @@ static int full_allocate(struct vhd_writer *v, uint64_t block, struct error *e)
 	uint8_t bitmap[VHD_SECTOR];
 	int rc = vhd_block_allocate(v, block, e);
 
+	if (v->batmap)
+		vhd_batmap_set(v->batmap, block);
 	memset(bitmap, 0xff, sizeof(bitmap));
 	return rc
 		? rc
@@ -166,7 +168,7 @@ static void identifier_derive(struct vhd_writer *v, const struct content_summary
 	memcpy(seed.content, c->digest, sizeof(seed.content));
 	vhd_id_put(seed.parent, v->image.parent_id);
 	fast_digest(&seed, len, digest);
-	v->image.id = guid_derive(digest, "vhd");
+	v->image.id = guid_derive(digest, v->image.blktap ? "vhd blktap" : "vhd");
 }
 
 static int footer_write(struct vhd_writer *v, uint64_t off, struct error *e)
@@ -199,18 +201,25 @@ static int fixed_finish(struct writer *w, const struct content_summary *c, struc
 	return rc ? rc : footer_write(v, v->image.size, e);
 }
 
+/* Where there is no block. */
+static uint64_t tables_end(const struct vhd_writer *v)
+{
+	return v->batmap ? vhd_batmap_end(v->batmap)
+			 : v->image.table_offset + table_length(&v->image);
+}
+
 int vhd_tables_finish(struct writer *w, const struct content_summary *c, struct error *e)
 {
 	struct vhd_writer *v = vhd_writer_of(w);
 	const struct vhd_image *m = &v->image;
 	struct vhd_header h;
-	/* Of the last block's data, and where there is no block of the table. */
-	uint64_t end = v->block == UINT64_MAX ? m->table_offset + table_length(m)
-					      : v->block_data + m->block_size;
+	uint64_t end = v->block == UINT64_MAX ? tables_end(v) : v->block_data + m->block_size;
 	int rc = vhd_clear_to(v, end, e);
 
 	while (v->window < m->entries && !rc)
 		rc = window_write(v, e);
+	if (v->batmap && !rc)
+		rc = vhd_batmap_write(v->batmap, v->file, e);
 	vhd_header_make(m, &h);
 	if (v->child)
 		rc = rc ? rc : vhd_child_header(v, &h, e);
@@ -226,6 +235,7 @@ int vhd_tables_finish(struct writer *w, const struct content_summary *c, struct 
 void vhd_writer_close(struct writer *w)
 {
 	vhd_child_free(vhd_writer_of(w)->child);
+	vhd_batmap_free(vhd_writer_of(w)->batmap);
 	free(w);
 }
 
@@ -242,21 +252,26 @@ static const struct writer_ops dynamic_ops = {
 	.close = vhd_writer_close,
 };
 
-static void dynamic_plan(struct vhd_writer *v)
+static int dynamic_plan(struct vhd_writer *v, struct error *e)
 {
 	struct vhd_image *m = &v->image;
+
+	int rc = 0;
 
 	m->header_offset = sizeof(struct vhd_footer);
 	m->table_offset = m->header_offset + sizeof(struct vhd_header);
 	if (v->child)
 		m->table_offset = vhd_child_place_locators(v->child, m->table_offset);
-	v->filled = m->table_offset + table_length(m);
+	if (m->blktap)
+		rc = vhd_batmap_open(m->table_offset + table_length(m), m->entries, &v->batmap, e);
+	v->filled = tables_end(v);
 	v->next = round_up(v->filled + m->bitmap_size, VHD_ALIGNMENT);
 	v->stride = round_up(m->bitmap_size + m->block_size, VHD_ALIGNMENT);
 	memset(v->entry, 0xff, sizeof(v->entry));
 	v->writer.ops = v->child ? &vhd_child_ops : &dynamic_ops;
 	v->writer.blind = !v->child;
 	v->writer.pieces_max = v->child ? VHD_CHILD_PIECES : div_up(UNIT_SIZE, m->block_size);
+	return rc;
 }
 
 int vhd_create(
@@ -271,7 +286,7 @@ int vhd_create(
 	if (!rc && spec->parent)
 		rc = vhd_child_open(spec->parent, &v->child, e);
 	if (rc) {
-		free(v);
+		vhd_writer_close(&v->writer);
 		return rc;
 	}
 	v->file = file;
@@ -281,7 +296,11 @@ int vhd_create(
 	v->writer.ops = &fixed_ops;
 	v->writer.unit = UNIT_SIZE;
 	if (v->image.type != VHD_FIXED)
-		dynamic_plan(v);
+		rc = dynamic_plan(v, e);
+	if (rc) {
+		vhd_writer_close(&v->writer);
+		return rc;
+	}
 	*out = &v->writer;
 	return 0;
 }

@@ -14,6 +14,7 @@ enum {
 };
 
 struct vhd_child; /* what only a differencing disk has */
+struct vhd_batmap; /* what only blktap's dialect has */
 
 struct vhd_writer {
 	struct writer writer;
@@ -30,6 +31,7 @@ struct vhd_writer {
 	uint64_t window; /* index of its first entry */
 	be32 entry[VHD_WINDOW_ENTRIES];
 	struct vhd_child *child; /* owned; NULL: no parent */
+	struct vhd_batmap *batmap; /* owned; NULL: none */
 };
 
 static inline struct vhd_writer *vhd_writer_of(struct writer *w)
@@ -55,5 +57,14 @@ uint64_t vhd_child_place_locators(struct vhd_child *c, uint64_t off);
 /* Writes the locators, and what the header says of the parent. */
 int vhd_child_header(struct vhd_writer *v, struct vhd_header *h, struct error *e);
 extern const struct writer_ops vhd_child_ops;
+
+/* vhd_batmap.c: for a table of `entries` that ends at `off`, on a sector's border. */
+int vhd_batmap_open(uint64_t off, uint32_t entries, struct vhd_batmap **out, struct error *e);
+void vhd_batmap_free(struct vhd_batmap *b); /* NULL is fine */
+/* The file offset where it ends. */
+uint64_t vhd_batmap_end(const struct vhd_batmap *b);
+/* All sectors of the block are there, by its bitmap too. */
+void vhd_batmap_set(struct vhd_batmap *b, uint64_t block);
+int vhd_batmap_write(const struct vhd_batmap *b, struct output *file, struct error *e);
 
 #endif

@@ -15,7 +15,6 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "base/zero.h"
 #include "formats/vmdk.h"
 
 enum {
@@ -92,13 +91,12 @@ static int vmdk_encode(const struct writer *w, struct block *b, struct error *e)
 		return error_nomem(e, "a compressor");
 	b->pieces = 0;
 	for (size_t i = 0; i * VMDK_GRAIN < b->len; i++) {
-		const uint8_t *data = b->data + i * VMDK_GRAIN;
+		size_t at = i * VMDK_GRAIN, len = (size_t)min_u64(VMDK_GRAIN, b->len - at);
 		uint8_t *out = b->scratch + used;
-		size_t len;
 
-		if (bytes_are_zero(data, VMDK_GRAIN))
+		if (!block_has_data(w, b, at, len))
 			continue;
-		len = grain_encode(c, data, (b->off + i * VMDK_GRAIN) / VMDK_SECTOR, out);
+		len = grain_encode(c, b->data + at, (b->off + at) / VMDK_SECTOR, out);
 		b->piece[b->pieces++] = (struct piece){ out, len, i };
 		used += len;
 	}

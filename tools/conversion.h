@@ -39,7 +39,7 @@ struct conversion {
 		{ "guest-hash", 0, "ALG,...",                                                      \
 			"Print digests of the guest's content, the same for any container.",       \
 			option_words, FIELD(guest_hash) },                                         \
-		{ "profile", 0, "hyperv|azure|glance",                                             \
+		{ "profile", 0, "hyperv|azure|xen|glance",                                         \
 			"Choose format, options and size for that destination.", option_text,      \
 			FIELD(profile) },                                                          \
 		{ "size", 0, "SIZE",                                                               \

@@ -77,7 +77,7 @@ static const struct option_spec measure_options[] = {
 	{ "options", 'o', "K=V,...", "Options of the output's format, see below.", option_pairs,
 		FIELD(options) },
 	ALLOW_PARENT_OPTION(FIELD(allow_parent)),
-	{ "profile", 0, "hyperv|azure|glance", "As --profile of convert.", option_text,
+	{ "profile", 0, "hyperv|azure|xen|glance", "As --profile of convert.", option_text,
 		FIELD(profile) },
 	{ "size", 0, "SIZE", "As --size of convert: grow or shrink the disk.", option_size,
 		FIELD(size) },
