@@ -203,18 +203,23 @@ static void log_load(struct vhdx *v, struct disk *file)
 		"the image was not closed properly and its log %s cannot be replayed", guid);
 }
 
+struct guid vhdx_data_write(const struct disk *d)
+{
+	return ((const struct vhdx *)d)->image.data_write;
+}
+
 /* A parent that was written to since would give a mix of two disks (2.6.2.6.3). */
 static int parent_check(const struct vhdx *v, struct error *e)
 {
-	const struct vhdx *parent = vhdx_of(v->parent.disk);
 	char want[GUID_TEXT_SIZE], is[GUID_TEXT_SIZE];
-	struct guid none = { { 0 } }, id = parent->image.data_write;
+	struct guid none = { { 0 } }, id = vhdx_data_write(v->parent.disk);
 
 	if (v->disk.logical_sector != v->parent.disk->logical_sector)
 		return error_set(e, ERR_CORRUPT, "%s has sectors of %u bytes, the image of %u",
 			v->parent.path, v->parent.disk->logical_sector, v->disk.logical_sector);
-	if (guid_equal(id, v->image.parent_id) ||
-		(guid_equal(id, v->image.parent_id2) && !guid_equal(id, none)))
+	/* Zero is what a locator without the entry, and a header never written to, would share. */
+	if (!guid_equal(id, none) &&
+		(guid_equal(id, v->image.parent_id) || guid_equal(id, v->image.parent_id2)))
 		return 0;
 	guid_text(v->image.parent_id, want);
 	guid_text(id, is);

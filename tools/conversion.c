@@ -96,7 +96,8 @@ int conversion_job(const struct conversion *c, const struct common *common, cons
 		rc = choose_format(
 			c->format, profile ? profile->format : NULL, destination, &format, e);
 	if (!rc && c->compress && !format->compresses)
-		rc = error_set(e, ERR_USAGE, "-c: %s is not compressed, qcow2 is", format->name);
+		rc = error_set(
+			e, ERR_USAGE, "-c: %s is not compressed, qcow2 and vmdk are", format->name);
 	if (!rc && !strcmp(source, "-") && !strcmp(destination, "-") && strcmp(format->name, "raw"))
 		rc = error_set(e, ERR_USAGE, "-: from a pipe to a pipe goes raw only, not %s",
 			format->name);

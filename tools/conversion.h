@@ -31,15 +31,15 @@ struct conversion {
 			FIELD(format) },                                                           \
 		{ "options", 'o', "K=V,...", "Options of DEST's format, see below.", option_pairs, \
 			FIELD(options) },                                                          \
-		{ "compress", 'c', NULL, "Compress the clusters of a qcow2.", option_flag,         \
-			FIELD(compress) },                                                         \
+		{ "compress", 'c', NULL, "Compress the clusters of a qcow2; a VMDK always is.",    \
+			option_flag, FIELD(compress) },                                            \
 		ALLOW_PARENT_OPTION(FIELD(allow_parent)),                                          \
 		{ "hash", 0, "ALG,...", "Print digests of DEST: md5, sha1, sha256, sha512.",       \
 			option_words, FIELD(hash) },                                               \
 		{ "guest-hash", 0, "ALG,...",                                                      \
 			"Print digests of the guest's content, the same for any container.",       \
 			option_words, FIELD(guest_hash) },                                         \
-		{ "profile", 0, "hyperv|azure|glance",                                             \
+		{ "profile", 0, "hyperv|azure|xen|glance",                                         \
 			"Choose format, options and size for that destination.", option_text,      \
 			FIELD(profile) },                                                          \
 		{ "size", 0, "SIZE",                                                               \

@@ -98,8 +98,8 @@ static json_t *parent_json(const struct facts *f)
 {
 	if (!f->image.parent_path)
 		return json_null();
-	return json_pack("{s:o,s:n,s:b}", "path", text_json(f->image.parent_path), "identifier",
-		"found", f->parent_found);
+	return json_pack("{s:o,s:o,s:b}", "path", text_json(f->image.parent_path), "identifier",
+		text_json(f->image.parent_identifier), "found", f->parent_found);
 }
 
 /* The images that were opened, this one first; data files are no images. */
@@ -173,6 +173,8 @@ static void print_facts(const struct facts *f)
 		put_row(n ? "" : "identifiers", i->identifiers.item[n]);
 	if (i->parent_path)
 		put_row(f->parent_found ? "parent" : "parent, missing", i->parent_path);
+	if (i->parent_identifier)
+		put_row("parent's id", i->parent_identifier);
 	for (size_t n = 1; n < f->chain.count; n++)
 		put_row(n > 1 ? "" : "chain", f->chain.link[n].path);
 	for (size_t n = 0; n < i->references.count; n++)

@@ -8,8 +8,9 @@
 struct profile {
 	const char *name;
 	const char *format; /* when neither -O nor the ending says; NULL: they must */
-	const char *formats[4]; /* what it may be; all when empty */
+	const char *formats[5]; /* what it may be, ended by NULL */
 	const char *subformat; /* what it must be, of a format that has the choice; NULL: any */
+	const char *option; /* "key=value" that it adds; NULL: none */
 	const char *forbidden; /* "key=value" that the destination would refuse */
 	uint64_t round; /* sizes are rounded up to a multiple; 0: not */
 	const char *why; /* of what is forced or forbidden */

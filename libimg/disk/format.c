@@ -107,6 +107,7 @@ void image_info_free(struct image_info *info)
 {
 	free(info->creator);
 	free(info->parent_path);
+	free(info->parent_identifier);
 	strings_free(&info->references);
 	strings_free(&info->identifiers);
 	*info = (struct image_info){ 0 };

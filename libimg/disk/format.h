@@ -56,6 +56,7 @@ struct image_info {
 	uint32_t snapshots;
 	char *creator;
 	char *parent_path;
+	char *parent_identifier; /* by which the image knows it */
 	struct strings references; /* other files that the image names */
 	struct strings identifiers; /* "name=value" in the order to show */
 };

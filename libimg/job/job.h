@@ -60,7 +60,7 @@ int job_stream(const struct convert_job *j, const char *tmpdir, const struct str
 
 struct measure_result {
 	uint64_t file_size; /* of what job_convert would write */
-	uint64_t fully_allocated; /* the same if all of the disk held data */
+	uint64_t fully_allocated; /* the same if all of the disk held data; UINT64_MAX: too much */
 	uint64_t virtual_size;
 };
 

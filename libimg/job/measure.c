@@ -17,6 +17,10 @@ static int full_size(
 	if (!rc) {
 		rc = measure_full(writer, disk->size, &j->engine, out, e);
 		writer->ops->close(writer);
+		if (rc == -ERR_RANGE) {
+			*out = UINT64_MAX;
+			rc = 0;
+		}
 		if (rc)
 			error_prefix(e, "%s to %s", j->source, j->destination);
 	}
