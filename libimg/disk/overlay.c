@@ -9,16 +9,24 @@
 #include <unistd.h>
 
 #include "base/checked.h"
+#include "disk/ranges.h"
 
 /*
  * Changed blocks lie in slots in the order of their first change: the first slots in memory, later
- * ones in the spill file.  An open-addressing table finds the slot of a block.
+ * ones in the spill file.  An open-addressing table finds the slot of a block.  Long runs of zeros
+ * are kept as ranges: what the table says of a block counts before them.
  */
 enum {
 	BLOCK = 4096,
 	TABLE_FIRST = 1024,
 	LOOK = 1 << 20, /* how far extent looks while the overlay is being edited */
+	RANGE_LEAST = 64 * BLOCK, /* zeros that are worth a range; fewer go into the table */
 };
+
+/* In place of a slot number: the block is zero, whatever its slot holds. */
+#define SLOT_ZERO (UINT32_C(1) << 31)
+/* The block is zero and has no slot. */
+#define SLOT_NONE UINT32_MAX
 
 struct overlay {
 	struct disk disk;
@@ -28,6 +36,8 @@ struct overlay {
 	uint64_t *key; /* block number + 1; 0 is an empty place */
 	uint32_t *slot;
 	size_t places; /* power of two */
+	size_t entries; /* places that are taken */
+	struct ranges zeros; /* bytes, whole blocks */
 	uint32_t used; /* slots in use */
 	uint32_t memory_slots; /* slots before the spill file begins */
 	uint8_t **memory; /* one allocation a slot */
@@ -129,31 +139,42 @@ static int slot_write(struct overlay *o, uint32_t slot, const void *block, struc
 		e, n < 0 ? errno : ENOSPC, "cannot write the scratch file in %s", o->tmpdir);
 }
 
-static int slot_take(struct overlay *o, uint64_t block, size_t *place, struct error *e)
+static int slot_take(struct overlay *o, uint32_t *out, struct error *e)
 {
 	uint32_t slot = o->used;
-	int rc;
 
-	if (slot == UINT32_MAX)
+	if (slot == SLOT_ZERO - 1)
 		return error_set(e, ERR_RANGE, "the overlay holds %u changed blocks already", slot);
-	if ((size_t)o->used * 4 >= o->places * 3) {
-		rc = table_grow(o, e);
-		if (rc)
-			return rc;
-		*place = place_find(o, block);
-	}
 	if (slot < o->memory_slots) {
 		o->memory[slot] = malloc(BLOCK);
 		if (!o->memory[slot])
 			return error_nomem(e, "a changed block");
 	} else {
-		rc = spill_open(o, e);
+		int rc = spill_open(o, e);
+
 		if (rc)
 			return rc;
 	}
-	o->key[*place] = block + 1;
-	o->slot[*place] = slot;
 	o->used++;
+	*out = slot;
+	return 0;
+}
+
+/* Puts a block into the table that is not there yet. */
+static int entry_add(struct overlay *o, uint64_t block, uint32_t slot, struct error *e)
+{
+	size_t place;
+
+	if (o->entries * 4 >= o->places * 3) {
+		int rc = table_grow(o, e);
+
+		if (rc)
+			return rc;
+	}
+	place = place_find(o, block);
+	o->key[place] = block + 1;
+	o->slot[place] = slot;
+	o->entries++;
 	return 0;
 }
 
@@ -164,14 +185,40 @@ static size_t part_of_block(uint64_t off, size_t len)
 	return len < rest ? len : rest;
 }
 
+/* How much of `length` bytes from `off` is in no block of the table. */
+static uint64_t absent_run(const struct overlay *o, uint64_t off, uint64_t length)
+{
+	uint64_t run = 0;
+
+	while (run < length && !o->key[place_find(o, (off + run) / BLOCK)])
+		run += part_of_block(off + run, (size_t)(length - run));
+	return run;
+}
+
 /* The stretch from `off` that is unchanged. */
 static size_t unchanged_run(const struct overlay *o, uint64_t off, size_t len)
 {
-	size_t run = 0;
+	uint64_t until;
 
-	while (run < len && !o->key[place_find(o, (off + run) / BLOCK)])
-		run += part_of_block(off + run, len - run);
-	return run;
+	if (ranges_hold(&o->zeros, off, &until))
+		return 0;
+	return (size_t)absent_run(o, off, min_u64(len, until - off));
+}
+
+/* Whether the block, which is changed, is zero. */
+static bool is_zero_block(const struct overlay *o, size_t place)
+{
+	return !o->key[place] || (o->slot[place] & SLOT_ZERO);
+}
+
+static int changed_read(struct overlay *o, uint64_t off, void *buf, size_t len, struct error *e)
+{
+	size_t place = place_find(o, off / BLOCK);
+
+	if (!is_zero_block(o, place))
+		return slot_read(o, o->slot[place], off % BLOCK, buf, len, e);
+	memset(buf, 0, len);
+	return 0;
 }
 
 static int overlay_read(struct disk *d, uint64_t off, void *buf, size_t len, struct error *e)
@@ -187,8 +234,7 @@ static int overlay_read(struct disk *d, uint64_t off, void *buf, size_t len, str
 			rc = disk_read(o->below, off, p, part, e);
 		} else {
 			part = part_of_block(off, len);
-			rc = slot_read(
-				o, o->slot[place_find(o, off / BLOCK)], off % BLOCK, p, part, e);
+			rc = changed_read(o, off, p, part, e);
 		}
 		if (rc)
 			return rc;
@@ -199,22 +245,40 @@ static int overlay_read(struct disk *d, uint64_t off, void *buf, size_t len, str
 	return 0;
 }
 
+/* Gives the block a slot, and its content into it. */
+static int block_store(struct overlay *o, uint64_t block, const uint8_t *whole, struct error *e)
+{
+	size_t place = place_find(o, block);
+	bool known = o->key[place];
+	uint32_t slot = known ? o->slot[place] : SLOT_NONE;
+	int rc = 0;
+
+	if (slot == SLOT_NONE)
+		rc = slot_take(o, &slot, e);
+	slot &= ~SLOT_ZERO;
+	if (!rc)
+		rc = slot_write(o, slot, whole, e);
+	if (rc)
+		return rc;
+	if (!known)
+		return entry_add(o, block, slot, e);
+	o->slot[place] = slot;
+	return 0;
+}
+
 static int block_write(
 	struct overlay *o, uint64_t off, const uint8_t *p, size_t len, struct error *e)
 {
 	uint64_t block = off / BLOCK, start = block * BLOCK;
-	size_t place = place_find(o, block);
 	uint8_t whole[BLOCK] = { 0 };
 	int rc = 0;
 
 	if (len < BLOCK)
 		rc = overlay_read(&o->disk, start, whole, min_u64(BLOCK, o->disk.size - start), e);
-	if (!rc && !o->key[place])
-		rc = slot_take(o, block, &place, e);
 	if (rc)
 		return rc;
 	memcpy(whole + off % BLOCK, p, len);
-	return slot_write(o, o->slot[place], whole, e);
+	return block_store(o, block, whole, e);
 }
 
 static int overlay_write(struct disk *d, uint64_t off, const void *buf, size_t len, struct error *e)
@@ -237,39 +301,104 @@ static int overlay_write(struct disk *d, uint64_t off, const void *buf, size_t l
 	return 0;
 }
 
-/* Offset of the first changed block at or after `off`, in a frozen overlay. */
+/* Blocks of the table that lie in a run become zero. */
+static void entries_clear(struct overlay *o, uint64_t first, uint64_t end)
+{
+	if (end - first < o->places) {
+		for (; first < end; first++) {
+			size_t place = place_find(o, first);
+
+			if (o->key[place])
+				o->slot[place] |= SLOT_ZERO;
+		}
+		return;
+	}
+	for (size_t i = 0; i < o->places; i++)
+		if (o->key[i] > first && o->key[i] <= end)
+			o->slot[i] |= SLOT_ZERO;
+}
+
+static int blocks_zero(struct overlay *o, uint64_t first, uint64_t end, struct error *e)
+{
+	int rc = 0;
+
+	if ((end - first) * BLOCK >= RANGE_LEAST)
+		rc = ranges_add(&o->zeros, first * BLOCK, end * BLOCK, e);
+	else
+		for (uint64_t block = first; block < end && !rc; block++)
+			if (unchanged_run(o, block * BLOCK, 1))
+				rc = entry_add(o, block, SLOT_NONE, e);
+	if (!rc)
+		entries_clear(o, first, end);
+	return rc;
+}
+
+static int overlay_zero(struct disk *d, uint64_t off, uint64_t len, struct error *e)
+{
+	static const uint8_t zeros[BLOCK];
+	struct overlay *o = (struct overlay *)d;
+	uint64_t end = off + len;
+	int rc = 0;
+
+	if (o->frozen)
+		return error_set(e, ERR_REFUSED, "the overlay is frozen");
+	while (!rc && off < end) {
+		size_t part = part_of_block(off, (size_t)min_u64(end - off, BLOCK));
+		uint64_t last = end == d->size ? div_up(end, BLOCK) : end / BLOCK;
+
+		if (off % BLOCK == 0 && last > off / BLOCK) {
+			rc = blocks_zero(o, off / BLOCK, last, e);
+			off = last * BLOCK;
+		} else {
+			rc = block_write(o, off, zeros, part, e);
+			off += part;
+		}
+	}
+	return rc;
+}
+
+/* Offset of the first changed block at or after `off`, in the table of a frozen overlay. */
 static uint64_t next_change(const struct overlay *o, uint64_t off)
 {
-	uint32_t low = 0, high = o->used;
+	size_t low = 0, high = o->entries;
 
 	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
+		size_t middle = low + (high - low) / 2;
 
 		if (o->sorted[middle] < off / BLOCK)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low < o->used ? o->sorted[low] * BLOCK : UINT64_MAX;
+	return low < o->entries ? o->sorted[low] * BLOCK : UINT64_MAX;
 }
 
 static int overlay_extent(struct disk *d, uint64_t off, struct extent *out, struct error *e)
 {
 	struct overlay *o = (struct overlay *)d;
 	size_t place = place_find(o, off / BLOCK);
+	uint64_t until;
+	bool zero = ranges_hold(&o->zeros, off, &until);
 	int rc;
 
 	if (o->key[place]) {
-		*out = (struct extent){ .length = BLOCK - off % BLOCK, .stored = true };
+		*out = (struct extent){ .length = BLOCK - off % BLOCK };
+		out->zero = is_zero_block(o, place);
+		out->stored = !out->zero;
 		return 0;
 	}
-	rc = disk_extent(o->below, off, out, e);
-	if (rc)
-		return rc;
+	if (zero) {
+		*out = (struct extent){ .length = out->length, .zero = true };
+	} else {
+		rc = disk_extent(o->below, off, out, e);
+		if (rc)
+			return rc;
+	}
+	out->length = min_u64(out->length, until - off);
 	if (o->sorted)
 		out->length = min_u64(out->length, next_change(o, off) - off);
 	else
-		out->length = unchanged_run(o, off, (size_t)min_u64(out->length, LOOK));
+		out->length = absent_run(o, off, min_u64(out->length, LOOK));
 	return 0;
 }
 
@@ -284,6 +413,7 @@ static void overlay_close(struct disk *d)
 	free(o->slot);
 	free(o->tmpdir);
 	free(o->sorted);
+	ranges_free(&o->zeros);
 	if (o->spill >= 0)
 		close(o->spill);
 	free(o);
@@ -292,6 +422,7 @@ static void overlay_close(struct disk *d)
 static const struct disk_ops overlay_ops = {
 	.read = overlay_read,
 	.write = overlay_write,
+	.zero = overlay_zero,
 	.extent = overlay_extent,
 	.close = overlay_close,
 };
@@ -330,12 +461,12 @@ static int block_compare(const void *a, const void *b)
 int overlay_freeze(struct disk *overlay, struct error *e)
 {
 	struct overlay *o = (struct overlay *)overlay;
-	uint32_t count = 0;
+	size_t count = 0;
 
 	o->frozen = true;
 	if (o->sorted)
 		return 0;
-	o->sorted = calloc(o->used ? o->used : 1, sizeof(*o->sorted));
+	o->sorted = calloc(o->entries ? o->entries : 1, sizeof(*o->sorted));
 	if (!o->sorted)
 		return error_nomem(e, "the overlay's list of changes");
 	for (size_t i = 0; i < o->places; i++)
