@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "disk/overlay.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/checked.h"
 #include "disk/ranges.h"
+#include "disk/slots.h"
 
 /*
- * Changed blocks lie in slots in the order of their first change: the first slots in memory, later
- * ones in the spill file.  An open-addressing table finds the slot of a block.  Long runs of zeros
- * are kept as ranges: what the table says of a block counts before them.
+ * Changed blocks lie in slots in the order of their first change.  An open-addressing table finds
+ * the slot of a block.  Long runs of zeros are kept as ranges: what the table says of a block
+ * counts before them.
  */
 enum {
-	BLOCK = 4096,
+	BLOCK = SLOT_SIZE,
 	TABLE_FIRST = 1024,
-	LOOK = 1 << 20, /* how far extent looks while the overlay is being edited */
+	/* While the overlay is being edited, extent looks through a table of up to SCAN places for
+	 * the next change, and LOOK bytes far with a larger one. */
+	SCAN = 16384,
+	LOOK = 1 << 20,
 	RANGE_LEAST = 64 * BLOCK, /* zeros that are worth a range; fewer go into the table */
 };
 
 /* In place of a slot number: the block is zero, whatever its slot holds. */
-#define SLOT_ZERO (UINT32_C(1) << 31)
+#define SLOT_ZERO SLOTS_MAX
 /* The block is zero and has no slot. */
 #define SLOT_NONE UINT32_MAX
 
@@ -38,11 +38,7 @@ struct overlay {
 	size_t places; /* power of two */
 	size_t entries; /* places that are taken */
 	struct ranges zeros; /* bytes, whole blocks */
-	uint32_t used; /* slots in use */
-	uint32_t memory_slots; /* slots before the spill file begins */
-	uint8_t **memory; /* one allocation a slot */
-	int spill; /* -1 until needed */
-	char *tmpdir;
+	struct slots slots;
 };
 
 static size_t place_find(const struct overlay *o, uint64_t block)
@@ -78,85 +74,6 @@ static int table_grow(struct overlay *o, struct error *e)
 	}
 	free(old.key);
 	free(old.slot);
-	return 0;
-}
-
-static int spill_open(struct overlay *o, struct error *e)
-{
-	char name[4096];
-
-	if (o->spill >= 0)
-		return 0;
-	o->spill = open(o->tmpdir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (o->spill >= 0)
-		return 0;
-	if ((size_t)snprintf(name, sizeof(name), "%s/.hvimg-overlay-XXXXXX", o->tmpdir) >=
-		sizeof(name))
-		return error_set(e, ERR_RANGE, "name of the temporary folder is too long");
-	o->spill = mkostemp(name, O_CLOEXEC);
-	if (o->spill < 0)
-		return error_errno(e, errno, "cannot make a scratch file in %s", o->tmpdir);
-	unlink(name);
-	return 0;
-}
-
-static off_t spill_off(const struct overlay *o, uint32_t slot)
-{
-	return (off_t)(slot - o->memory_slots) * BLOCK;
-}
-
-static int slot_read(
-	struct overlay *o, uint32_t slot, size_t at, void *buf, size_t len, struct error *e)
-{
-	ssize_t n;
-
-	if (slot < o->memory_slots) {
-		memcpy(buf, o->memory[slot] + at, len);
-		return 0;
-	}
-	do
-		n = pread(o->spill, buf, len, spill_off(o, slot) + (off_t)at);
-	while (n < 0 && errno == EINTR);
-	if (n == (ssize_t)len)
-		return 0;
-	return error_errno(e, n < 0 ? errno : EIO, "cannot read the scratch file in %s", o->tmpdir);
-}
-
-static int slot_write(struct overlay *o, uint32_t slot, const void *block, struct error *e)
-{
-	ssize_t n;
-
-	if (slot < o->memory_slots) {
-		memcpy(o->memory[slot], block, BLOCK);
-		return 0;
-	}
-	do
-		n = pwrite(o->spill, block, BLOCK, spill_off(o, slot));
-	while (n < 0 && errno == EINTR);
-	if (n == BLOCK)
-		return 0;
-	return error_errno(
-		e, n < 0 ? errno : ENOSPC, "cannot write the scratch file in %s", o->tmpdir);
-}
-
-static int slot_take(struct overlay *o, uint32_t *out, struct error *e)
-{
-	uint32_t slot = o->used;
-
-	if (slot == SLOT_ZERO - 1)
-		return error_set(e, ERR_RANGE, "the overlay holds %u changed blocks already", slot);
-	if (slot < o->memory_slots) {
-		o->memory[slot] = malloc(BLOCK);
-		if (!o->memory[slot])
-			return error_nomem(e, "a changed block");
-	} else {
-		int rc = spill_open(o, e);
-
-		if (rc)
-			return rc;
-	}
-	o->used++;
-	*out = slot;
 	return 0;
 }
 
@@ -216,7 +133,7 @@ static int changed_read(struct overlay *o, uint64_t off, void *buf, size_t len, 
 	size_t place = place_find(o, off / BLOCK);
 
 	if (!is_zero_block(o, place))
-		return slot_read(o, o->slot[place], off % BLOCK, buf, len, e);
+		return slots_read(&o->slots, o->slot[place], off % BLOCK, buf, len, e);
 	memset(buf, 0, len);
 	return 0;
 }
@@ -254,10 +171,10 @@ static int block_store(struct overlay *o, uint64_t block, const uint8_t *whole, 
 	int rc = 0;
 
 	if (slot == SLOT_NONE)
-		rc = slot_take(o, &slot, e);
+		rc = slots_take(&o->slots, &slot, e);
 	slot &= ~SLOT_ZERO;
 	if (!rc)
-		rc = slot_write(o, slot, whole, e);
+		rc = slots_write(&o->slots, slot, whole, e);
 	if (rc)
 		return rc;
 	if (!known)
@@ -373,6 +290,17 @@ static uint64_t next_change(const struct overlay *o, uint64_t off)
 	return low < o->entries ? o->sorted[low] * BLOCK : UINT64_MAX;
 }
 
+/* As next_change, in a small table that is not sorted. */
+static uint64_t next_change_scan(const struct overlay *o, uint64_t off)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (size_t i = 0; i < o->places; i++)
+		if (o->key[i] > off / BLOCK)
+			next = min_u64(next, (o->key[i] - 1) * BLOCK);
+	return next;
+}
+
 static int overlay_extent(struct disk *d, uint64_t off, struct extent *out, struct error *e)
 {
 	struct overlay *o = (struct overlay *)d;
@@ -397,6 +325,8 @@ static int overlay_extent(struct disk *d, uint64_t off, struct extent *out, stru
 	out->length = min_u64(out->length, until - off);
 	if (o->sorted)
 		out->length = min_u64(out->length, next_change(o, off) - off);
+	else if (o->places <= SCAN)
+		out->length = min_u64(out->length, next_change_scan(o, off) - off);
 	else
 		out->length = absent_run(o, off, min_u64(out->length, LOOK));
 	return 0;
@@ -406,16 +336,11 @@ static void overlay_close(struct disk *d)
 {
 	struct overlay *o = (struct overlay *)d;
 
-	for (uint32_t i = 0; i < o->used && i < o->memory_slots; i++)
-		free(o->memory[i]);
-	free(o->memory);
+	slots_close(&o->slots);
 	free(o->key);
 	free(o->slot);
-	free(o->tmpdir);
 	free(o->sorted);
 	ranges_free(&o->zeros);
-	if (o->spill >= 0)
-		close(o->spill);
 	free(o);
 }
 
@@ -438,11 +363,9 @@ int overlay_open(struct disk *below, const char *tmpdir, uint64_t memory_limit, 
 	o->disk = *below;
 	o->disk.ops = &overlay_ops;
 	o->below = below;
-	o->spill = -1;
-	o->memory_slots = (uint32_t)min_u64(memory_limit / BLOCK, UINT32_MAX / 2);
-	o->memory = calloc(o->memory_slots ? o->memory_slots : 1, sizeof(*o->memory));
-	o->tmpdir = strdup(tmpdir);
-	rc = o->memory && o->tmpdir ? table_grow(o, e) : error_nomem(e, "an overlay");
+	rc = slots_open(&o->slots, tmpdir, memory_limit, e);
+	if (!rc)
+		rc = table_grow(o, e);
 	if (rc) {
 		overlay_close(&o->disk);
 		return rc;
@@ -478,5 +401,5 @@ int overlay_freeze(struct disk *overlay, struct error *e)
 
 uint64_t overlay_used(const struct disk *overlay)
 {
-	return (uint64_t)((const struct overlay *)overlay)->used * BLOCK;
+	return (uint64_t)((const struct overlay *)overlay)->slots.used * BLOCK;
 }
