@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* hvimg serve: the disk for whoever speaks NBD. */
+#include <errno.h>
+
 #include "disk/image.h"
 #include "disk/nbd_export.h"
 #include "disk/overlay.h"
@@ -26,6 +28,25 @@ static int check_readable(struct disk *d, const char *path, struct error *e)
 	return disk_read(d, 0, sector, len, e) ? error_prefix(e, "%s", path) : 0;
 }
 
+/* Says that clients can come, to people and to programs that wait for it. */
+static int announce(
+	const struct serve_settings *s, const struct disk *d, const char *socket, struct error *e)
+{
+	int rc = 0;
+
+	if (s->common.json)
+		rc = print_json(
+			json_pack("{s:o,s:o,s:b}", "socket", text_json(socket), "virtual_size",
+				number_json(d->size), "writable", s->writable),
+			e);
+	if (!rc && fflush(stdout))
+		rc = error_errno(e, errno, "standard output");
+	if (!rc)
+		say_note("ready on %s, %s", socket,
+			s->writable ? "writable until the end" : "read-only");
+	return rc;
+}
+
 static int serve_until_end(
 	const struct serve_settings *s, struct disk *d, const char *socket, struct error *e)
 {
@@ -40,10 +61,11 @@ static int serve_until_end(
 
 	if (rc)
 		return rc;
-	say_note("ready on %s, %s", socket, s->writable ? "writable until the end" : "read-only");
-	interrupt_wait(nbd_export_ended(export));
+	rc = announce(s, d, socket, e);
+	if (!rc)
+		interrupt_wait(nbd_export_ended(export));
 	nbd_export_stop(export);
-	return 0;
+	return rc;
 }
 
 static int serve_run(const void *settings, char *const *argument, struct error *e)
@@ -88,7 +110,8 @@ const struct command command_serve = {
 		"SIGINT, "
 		"SIGTERM or SIGHUP ends it with status 0. SOCKET is made for the owner alone, is "
 		"there only when it can be connected to, and is removed at the end; the URI of the "
-		"disk is nbd+unix:///?socket=SOCKET.\n\n"
+		"disk is nbd+unix:///?socket=SOCKET. With --json one document tells that it is "
+		"there.\n\n"
 		"IMAGE is never written. With --writable clients can write all the same: to an "
 		"overlay, whose first 32 MiB are in memory and the rest in --tmpdir, that all "
 		"clients see and that is thrown away at the end; a client that copies the disk "

@@ -358,6 +358,62 @@ static void a_long_structured_read_comes_in_parts_unless_df(void **state)
 	heard_all(c);
 }
 
+enum { BAD = 1 << 20 };
+
+/* Reads up to BAD, and no further. */
+static int bad_read(struct disk *d, uint64_t off, void *buf, size_t len, struct error *e)
+{
+	(void)d;
+	if (off + len > BAD)
+		return error_set(e, ERR_IO, "a bad spot");
+	memset(buf, 'x', len);
+	return 0;
+}
+
+static void bad_close(struct disk *d)
+{
+	(void)d;
+}
+
+static const struct disk_ops bad_ops = { .read = bad_read, .close = bad_close };
+
+static void a_bad_spot_is_told_to_who_can_be_told(void **state)
+{
+	static struct disk bad = { .ops = &bad_ops, .size = DISK };
+	struct conversation *c = *state;
+	unsigned flags;
+	uint32_t length;
+
+	disk_close(c->disk);
+	c->disk = &bad;
+	say_option(c, 8, "", 0);
+	say_option(c, 7, "\0\0\0\0\0\0", 6);
+	say_request(c, 0, 0, 0, BAD + 1); /* the part that can be read comes first */
+	say_request(c, 4, 0, BAD, 1);
+	say_request(c, 4, 0, 0, BAD + 1); /* in one part there is no room for the news */
+	say_request(c, 0, 0, 0, 1);
+	play(c, false);
+	assert_int_equal(hear_reply(c, 8), 1);
+	assert_int_equal(hear_reply(c, 7), 3);
+	assert_int_equal(hear_reply(c, 7), 1);
+	assert_int_equal(hear_chunk(c, &flags, &length), 1);
+	assert_int_equal(length, BAD + 8);
+	assert_int_equal(flags, 0);
+	c->at += length;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(hear_chunk(c, &flags, &length), 32769);
+		assert_int_equal(flags, 1);
+		assert_int_equal(length, 4 + 2 + 10);
+		assert_int_equal(hear(c, 4), 5);
+		assert_int_equal(hear(c, 2), 10);
+		assert_memory_equal(c->heard.heard.data + c->at, "a bad spot", 10);
+		c->at += 10;
+	}
+	assert_int_equal(hear_chunk(c, &flags, &length), 1);
+	assert_int_equal(length, BAD + 1 + 8);
+	assert_int_equal(c->heard.heard.len - c->at, BAD + 8);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, conversation_open, conversation_close)
 
 int main(void)
@@ -373,6 +429,7 @@ int main(void)
 		TEST(writes_reach_the_disk),
 		TEST(a_write_that_is_too_long_ends_the_connection),
 		TEST(a_long_structured_read_comes_in_parts_unless_df),
+		TEST(a_bad_spot_is_told_to_who_can_be_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
