@@ -152,10 +152,7 @@ void nbd_read(struct nbd_client *c, const struct nbd_request *r)
 	struct error e = { 0 };
 	int rc;
 
-	if (r->length > NBD_REQUEST_MAX)
-		rc = error_set(
-			&e, ERR_RANGE, "%u bytes are more than %d", r->length, NBD_REQUEST_MAX);
-	else if (c->structured)
+	if (c->structured)
 		rc = read_structured(c, r, &e);
 	else
 		rc = send_data(c, &head, sizeof(head), r->off, r->length, &e);

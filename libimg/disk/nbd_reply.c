@@ -46,9 +46,6 @@ static uint32_t error_number(const struct error *e)
 		return NBD_ENOMEM;
 	case ERR_REFUSED:
 		return NBD_EPERM;
-	case ERR_RANGE:
-	case ERR_USAGE:
-		return NBD_EINVAL;
 	default:
 		return NBD_EIO;
 	}

@@ -79,7 +79,7 @@ void nbd_reply_error(
 /* Ends a request that has no data to send; well when e->code is 0. */
 void nbd_reply_done(struct nbd_client *c, const struct nbd_request *r, const struct error *e);
 
-/* NBD_CMD_READ and NBD_CMD_BLOCK_STATUS, for a range that lies in the disk. */
+/* NBD_CMD_READ and NBD_CMD_BLOCK_STATUS that have been checked. */
 void nbd_read(struct nbd_client *c, const struct nbd_request *r);
 void nbd_status(struct nbd_client *c, const struct nbd_request *r);
 

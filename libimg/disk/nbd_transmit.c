@@ -93,6 +93,9 @@ static uint32_t request_check(
 	*why = "the length is 0";
 	if (ranged && !r->length)
 		return NBD_EINVAL;
+	*why = "the length is over 32 MiB";
+	if (r->type == NBD_CMD_READ && r->length > NBD_REQUEST_MAX)
+		return NBD_EINVAL;
 	*why = "the range reaches past the end of the disk";
 	if (ranged && !range_fits(r->off, r->length, c->disk->size))
 		return changes_disk(r->type) ? NBD_ENOSPC : NBD_EINVAL;

@@ -377,6 +377,24 @@ static void bad_close(struct disk *d)
 
 static const struct disk_ops bad_ops = { .read = bad_read, .close = bad_close };
 
+static void a_read_that_is_too_long_is_refused(void **state)
+{
+	static struct disk large = { .ops = &bad_ops, .size = 64 << 20 };
+	struct conversation *c = *state;
+
+	disk_close(c->disk);
+	c->disk = &large;
+	say_option(c, 1, "", 0);
+	say_request(c, 0, 0, 0, (32 << 20) + 1);
+	say_request(c, 0, 0, 0, 1);
+	play(c, false);
+	c->at += 10;
+	assert_int_equal(hear_simple(c), 22);
+	assert_int_equal(hear_simple(c), 0);
+	assert_int_equal(hear(c, 1), 'x');
+	heard_all(c);
+}
+
 static void a_bad_spot_is_told_to_who_can_be_told(void **state)
 {
 	static struct disk bad = { .ops = &bad_ops, .size = DISK };
@@ -429,6 +447,7 @@ int main(void)
 		TEST(writes_reach_the_disk),
 		TEST(a_write_that_is_too_long_ends_the_connection),
 		TEST(a_long_structured_read_comes_in_parts_unless_df),
+		TEST(a_read_that_is_too_long_is_refused),
 		TEST(a_bad_spot_is_told_to_who_can_be_told),
 	};
 
