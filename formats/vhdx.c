@@ -132,6 +132,7 @@ const struct format vhdx_format = {
 	.probe = vhdx_probe,
 	.open = vhdx_open,
 	.info = vhdx_info,
+	.allocated = vhdx_allocated,
 	.has_identifier = true,
 	.has_parents = true,
 	.create = vhdx_create,

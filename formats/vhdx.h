@@ -193,6 +193,9 @@ int vhdx_bat_find(struct vhdx_bat *bat, uint64_t block, struct vhdx_place *out, 
 int vhdx_bat_run(struct vhdx_bat *bat, uint64_t block, uint64_t within, uint64_t len, bool *present,
 	uint64_t *run, struct error *e);
 void vhdx_bat_close(struct vhdx_bat *bat);
+/* Guest bytes in the file.  With `lenient`, a block whose entry is wrong counts as stored. */
+int vhdx_count_allocated(struct disk *file, const struct vhdx_image *image, struct vhdx_bat *bat,
+	bool lenient, uint64_t *out, struct error *e);
 
 /* Sets *path (owned by the caller) to where a Parent Locator item says the parent is, or to NULL.
  */
@@ -235,6 +238,7 @@ int vhdx_open(struct disk *file, const struct open_options *o, struct disk **out
 int vhdx_info(struct disk *d, struct image_info *out, struct error *e);
 /* By which the children of a disk made by vhdx_open know it. */
 struct guid vhdx_data_write(const struct disk *d);
+int vhdx_allocated(struct disk *d, uint64_t *out, struct error *e);
 int vhdx_create(
 	const struct image_spec *spec, struct output *file, struct writer **out, struct error *e);
 

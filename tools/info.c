@@ -27,11 +27,13 @@ struct facts {
 };
 
 /* Guest bytes that the container itself holds something for. */
-static int count_stored(struct disk *d, uint64_t *out, struct error *e)
+static int count_stored(const struct format *format, struct disk *d, uint64_t *out, struct error *e)
 {
 	struct extent extent;
 	int rc;
 
+	if (format->allocated)
+		return format->allocated(d, out, e);
 	*out = 0;
 	for (uint64_t off = 0; off < d->size; off += extent.length) {
 		rc = disk_extent(d, off, &extent, e);
@@ -206,7 +208,7 @@ static int info_run(const void *settings, char *const *argument, struct error *e
 	f.disk = disk;
 	rc = f.format->info(disk, &f.image, e);
 	if (!rc)
-		rc = count_stored(disk, &f.allocated, e);
+		rc = count_stored(f.format, disk, &f.allocated, e);
 	if (rc)
 		error_prefix(e, "%s", f.path);
 	else

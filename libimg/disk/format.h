@@ -173,6 +173,11 @@ struct format {
 		struct error *e);
 	/* Describes a disk made by this format's open. */
 	int (*info)(struct disk *d, struct image_info *out, struct error *e);
+	/*
+	 * Guest bytes that a disk made by this format's open stores itself, as counting its extents
+	 * would give; NULL: that is fast enough.
+	 */
+	int (*allocated)(struct disk *d, uint64_t *out, struct error *e);
 	bool has_identifier; /* the writer takes that of the image_spec */
 	/*
 	 * Looks at every structure of the container in `file`, which is not known to be one and is
