@@ -11,11 +11,13 @@
 /* It would name another file. */
 static int name_check(const char *relative, struct error *e)
 {
-	if (!strchr(relative, '\\'))
+	const char *at = strchr(relative, '\\');
+
+	if (!at)
 		return 0;
 	return error_set(e, ERR_USAGE,
-		"the parent's name %.512s has a backslash, which separates folders on Windows",
-		relative);
+		"byte %td of the parent's name is a backslash, which separates folders on Windows",
+		at - relative);
 }
 
 static int text_make(const char *text, struct buffer *out, struct error *e)
