@@ -391,6 +391,7 @@ static void what_cannot_be_is_named(void **state)
 		{ "p.vhdx", "c.vhdx", "p.vhdx", "subformat=fixed", "fixed", 6 * MIB },
 		{ "p.vhd", "c.vhd", "a\\p.vhd", "", "backslash", 6 * MIB },
 		{ "p.vhdx", "c.vhdx", "a\\p.vhdx", "", "backslash", 6 * MIB },
+		{ "p.vhdx", "c.vhdx", "p\n.vhdx", "", "control character", 6 * MIB },
 		{ "p.vhd", "c.vhd", "p\xff.vhd", "", "UTF-8", 6 * MIB },
 		{ "p.vhdx", "c.vhdx", "\xc0\xaf.vhdx", "", "UTF-8", 6 * MIB },
 		{ "p.vhdx", "c.vhdx", "\xed\xa0\x80.vhdx", "", "UTF-8", 6 * MIB },
