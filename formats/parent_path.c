@@ -8,14 +8,16 @@
 
 #include "formats/utf16.h"
 
-/* It would name another file. */
+/* Neither is in a Windows path: the one would name another file, the other none. */
 static int name_check(const char *relative, struct error *e)
 {
-	if (!strchr(relative, '\\'))
-		return 0;
-	return error_set(e, ERR_USAGE,
-		"the parent's name %.512s has a backslash, which separates folders on Windows",
-		relative);
+	for (const char *c = relative; *c; c++)
+		if (*c == '\\' || iscntrl((unsigned char)*c))
+			return error_set(e, ERR_USAGE,
+				"byte %td of the parent's name is a backslash or a control "
+				"character, which no file name on Windows has",
+				c - relative);
+	return 0;
 }
 
 static int text_make(const char *text, struct buffer *out, struct error *e)

@@ -96,12 +96,13 @@ static int sector_size(const struct image_spec *spec, const char *key, uint32_t 
 static int sectors_plan(const struct image_spec *spec, struct vhdx_image *m, struct error *e)
 {
 	uint32_t source = spec->logical_sector;
-	uint32_t parent = spec->parent ? spec->parent->disk->logical_sector : 512;
-	int rc = sector_size(
-		spec, "logical_sector_size", source ? source : parent, &m->logical_sector, e);
+	const struct disk *below = spec->parent ? spec->parent->disk : NULL;
+	uint32_t logical = source ? source : below ? below->logical_sector : 512;
+	uint32_t physical = below && below->physical_sector ? below->physical_sector : 4096;
+	int rc = sector_size(spec, "logical_sector_size", logical, &m->logical_sector, e);
 
 	if (!rc)
-		rc = sector_size(spec, "physical_sector_size", 4096, &m->physical_sector, e);
+		rc = sector_size(spec, "physical_sector_size", physical, &m->physical_sector, e);
 	if (rc)
 		return rc;
 	/* Another sector size makes partition tables and file systems unreadable. */

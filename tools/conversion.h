@@ -48,7 +48,7 @@ struct conversion {
 			option_size, FIELD(size) },                                                \
 		{ "verify", 0, NULL,                                                               \
 			"Read DEST back and compare it with the source before it appears; VHD "    \
-			"and VHDX by libvhdi too.",                                                \
+			"and VHDX by libvhdi too, but for a child VHDX, which it misreads.",       \
 			option_flag, FIELD(verify) },                                              \
 		{ "reflink", 0, "auto|always|never",                                               \
 			"Share extents of SOURCE's file with DEST where the file system can: "     \

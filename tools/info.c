@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "disk/chain.h"
 #include "disk/host_file.h"
 #include "disk/image.h"
@@ -64,22 +65,32 @@ static int read_host(struct facts *f, struct error *e)
 	return 0;
 }
 
-/* Parents are named relative to the image that names them, by Windows with its own separators. */
+static bool is_in(const char *image, const char *name)
+{
+	const char *slash = name[0] != '/' ? strrchr(image, '/') : NULL;
+	int folder = slash ? (int)(slash - image) + 1 : 0;
+	char path[4096];
+	int len = snprintf(path, sizeof(path), "%.*s%s", folder, image, name);
+
+	return len > 0 && (size_t)len < sizeof(path) && !access(path, F_OK);
+}
+
+/* Parents are named relative to the image that names them, by Windows with its own separators; of
+ * an absolute name from there the file's own is looked for beside the image. */
 static bool find_parent(const char *image, const char *parent)
 {
-	const char *slash = strrchr(image, '/');
-	int folder = parent[0] != '/' && slash ? (int)(slash - image) + 1 : 0;
-	char path[4096];
-	int len = snprintf(path, sizeof(path), "%.*s%s", folder, image, parent);
+	struct buffer name = { 0 };
+	bool found = is_in(image, parent);
 
-	if (len <= 0 || (size_t)len >= sizeof(path))
-		return false;
-	if (!access(path, F_OK))
-		return true;
-	for (char *c = path + folder; *c; c++)
-		if (*c == '\\')
-			*c = '/';
-	return !access(path, F_OK);
+	if (found || !strchr(parent, '\\') || buffer_string(&name, parent, NULL))
+		return found;
+	for (size_t i = 0; i < name.len; i++)
+		if (name.data[i] == '\\')
+			name.data[i] = '/';
+	found = is_in(image, buffer_text(&name)) ||
+		is_in(image, strrchr(buffer_text(&name), '/') + 1);
+	buffer_free(&name);
+	return found;
 }
 
 static json_t *identifiers_json(const struct strings *pairs)

@@ -135,6 +135,7 @@ static const struct option_spec inject_options[] = {
 		"Where the record of all changes goes; DEST.edits.json without it.", option_text,
 		FIELD(manifest) },
 	CONVERSION_OPTIONS(CONVERSION_FIELD),
+	PARENT_OPTIONS(CONVERSION_FIELD),
 	{ NULL, 0, NULL, NULL, NULL, 0 },
 };
 #undef FIELD
@@ -150,7 +151,8 @@ const struct command command_inject = {
 		       "writes the result "
 		       "to DEST as convert does. Nothing of the guest is run or mounted, and "
 		       "SOURCE is never "
-		       "written: the changes are kept beside it until DEST is made.\n\n"
+		       "written: the changes are kept beside it until DEST is made.\n\n" PARENT_TEXT
+		       "\n\n"
 		       "All drivers come from the guest itself. What was changed is recorded, with "
 		       "digests before "
 		       "and after, in the manifest. A target that cannot be met writes nothing. "

@@ -42,6 +42,8 @@ struct open_options {
 	 */
 	const char *allow_dir;
 	struct chain *chain; /* of the files opened so far, NULL when allow_dir is */
+	/* Where the parent is, for whoever knows better than the image; NULL: where that says. */
+	const char *parent;
 	const char *snapshot; /* internal snapshot to read, by name or id; NULL: the active disk */
 };
 

@@ -26,6 +26,7 @@ void source_close(struct source *s);
 struct parent {
 	struct parent_spec spec; /* points into what follows */
 	struct buffer path, relative;
+	struct buffer allow_dir; /* folder whose files the parent may refer to */
 	struct chain chain; /* the parent, then its own parents */
 	struct disk *watch; /* a second handle, as in struct source */
 };
