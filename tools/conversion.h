@@ -17,8 +17,9 @@ struct conversion {
 	struct strings hash, guest_hash; /* --hash, --guest-hash */
 	const char *profile;
 	uint64_t size; /* --size */
+	uint64_t fit_flavor; /* GiB */
 	bool compress; /* -c */
-	bool force, no_sync, verify;
+	bool force, no_sync, verify, drop_free;
 };
 
 /* Rows of an option table; FIELD(name) gives the offset of a member of struct conversion. */
@@ -45,6 +46,14 @@ struct conversion {
 			"Grow or shrink the disk; a backup GPT follows. Partitions are never "     \
 			"cut.",                                                                    \
 			option_size, FIELD(size) },                                                \
+		{ "fit-flavor", 0, "GIB",                                                          \
+			"Instead of --size: the largest disk that OpenStack on Hyper-V boots on "  \
+			"a flavor of GIB. For VHD and VHDX.",                                      \
+			option_gib, FIELD(fit_flavor) },                                           \
+		{ "drop-free", 0, NULL,                                                            \
+			"Leave out blocks that the guest's ext2, ext3 and ext4 file systems "      \
+			"hold free; others are left whole.",                                       \
+			option_flag, FIELD(drop_free) },                                           \
 		{ "verify", 0, NULL,                                                               \
 			"Read DEST back and compare it with the source before it appears; VHD "    \
 			"and VHDX by libvhdi too.",                                                \
@@ -66,6 +75,10 @@ int conversion_job(const struct conversion *c, const struct common *common, cons
 	const char *destination, struct convert_job *out, struct error *e);
 void conversion_job_free(struct convert_job *j);
 json_t *conversion_json(const struct convert_job *j, const struct convert_outcome *r);
+/* Adds "volumes", each with its "dropped" bytes, and "findings" to `o`. */
+void dropped_json(const struct dropped *d, json_t *o);
+/* What was dropped and what was left whole, as notes. */
+void say_dropped(const struct dropped *d);
 /* The digests, a line each, as the sum programs print them. */
 void print_hashes(FILE *out, const struct convert_job *j, const struct convert_outcome *r);
 

@@ -50,8 +50,11 @@ static int pipe_run(const struct convert_settings *s, struct convert_job *job, s
 	progress_start(&progress, "convert", &job->engine);
 	rc = job_stream(job, scratch_folder(&s->common), &sink, &result, e);
 	progress_end(&progress);
-	if (!rc)
+	if (!rc) {
+		say_dropped(&result.dropped);
 		print_hashes(stderr, job, &result);
+	}
+	dropped_free(&result.dropped);
 	return rc;
 }
 
@@ -70,6 +73,9 @@ static int file_run(const struct convert_settings *s, struct convert_job *job, s
 		rc = print_json(conversion_json(job, &result), e);
 	else if (!rc)
 		print_hashes(stdout, job, &result);
+	if (!rc)
+		say_dropped(&result.dropped);
+	dropped_free(&result.dropped);
 	return rc;
 }
 

@@ -80,6 +80,8 @@ static int run_job(const struct inject_settings *s, struct inject_job *job, stru
 	}
 	if (!rc && !s->common.json && !job->dry_run)
 		print_hashes(stdout, &job->convert, &result.convert);
+	if (!rc)
+		say_dropped(&result.convert.dropped);
 	inject_result_free(&result);
 	return rc;
 }

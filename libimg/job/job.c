@@ -9,6 +9,7 @@
 
 void source_close(struct source *s)
 {
+	disk_close(s->masked);
 	disk_close(s->edited);
 	disk_close(s->resized);
 	disk_close(s->image);
@@ -39,15 +40,24 @@ static int source_resize(
 	return rc;
 }
 
-static uint64_t wanted_size(const struct convert_job *j, uint64_t size)
+static int wanted_size(
+	const struct convert_job *j, const struct disk *image, uint64_t *size, struct error *e)
 {
-	size = j->size ? j->size : size;
-	return j->size_unit ? round_up(size, j->size_unit) : size;
+	int rc = 0;
+
+	*size = j->size ? j->size : image->size;
+	if (j->fit_flavor)
+		rc = flavor_size(j, image, size, e);
+	if (!rc && j->size_unit)
+		*size = j->fit_flavor ? *size / j->size_unit * j->size_unit
+				      : round_up(*size, j->size_unit);
+	return rc;
 }
 
 int source_open(struct source *s, const struct convert_job *j, struct error *e)
 {
 	struct open_options o = { .allow_dir = j->allow_parent };
+	uint64_t size;
 	int rc;
 
 	*s = (struct source){ 0 };
@@ -56,10 +66,28 @@ int source_open(struct source *s, const struct convert_job *j, struct error *e)
 		return error_prefix(e, "%s", j->source);
 	rc = image_open_with(j->source, j->source_format, &o, &s->image, NULL, e);
 	s->disk = s->image;
-	if (rc || wanted_size(j, s->image->size) == s->image->size)
+	if (rc)
 		return rc;
-	rc = source_resize(s, j, wanted_size(j, s->image->size), e);
+	rc = wanted_size(j, s->image, &size, e);
+	if (!rc && size != s->image->size)
+		rc = source_resize(s, j, size, e);
 	return rc ? error_prefix(e, "%s", j->source) : 0;
+}
+
+int source_finish(struct source *s, const struct convert_job *j, struct disk *disk,
+	struct convert_outcome *result, struct error *e)
+{
+	int rc;
+
+	s->disk = disk;
+	result->virtual_size = disk->size;
+	if (!j->drop_free)
+		return 0;
+	rc = free_space_mask(disk, &s->masked, &result->dropped, e);
+	if (rc)
+		return error_prefix(e, "%s", j->source);
+	s->disk = s->masked;
+	return 0;
 }
 
 /* The file is read back while it is cached: measured, that costs less than a second pass over the
@@ -139,6 +167,8 @@ int job_convert(const struct convert_job *j, struct convert_outcome *result, str
 	struct source source;
 	int rc = source_open(&source, j, e);
 
+	if (!rc)
+		rc = source_finish(&source, j, source.disk, result, e);
 	if (!rc)
 		rc = destination_open(j, &file, e);
 	if (!rc)

@@ -9,6 +9,8 @@ int job_stream(const struct convert_job *j, const char *tmpdir, const struct str
 	struct source source;
 	int rc = source_open(&source, j, e);
 
+	if (!rc)
+		rc = source_finish(&source, j, source.disk, result, e);
 	if (!rc) {
 		spec.size = source.disk->size;
 		spec.logical_sector = source.disk->logical_sector;
