@@ -8,7 +8,6 @@
 
 enum {
 	ROOM_FIRST = 256,
-	LEAST_FIRST = 1024, /* bytes */
 	/* What is hidden between two parts that are read is read too when it is shorter: a read
 	 * below may cost a compressed cluster each. */
 	GAP = 128 << 10,
@@ -129,18 +128,26 @@ int masked_open(struct disk *below, size_t limit, struct disk **out, struct erro
 	return 0;
 }
 
-/* Gives up short parts until half of the places are free. */
+static int by_length(const void *a, const void *b)
+{
+	const struct part *x = a, *y = b;
+	uint64_t m = x->end - x->off, n = y->end - y->off;
+
+	if (m != n)
+		return m > n ? -1 : 1;
+	return x->off < y->off ? -1 : x->off > y->off;
+}
+
+/* Gives up the shorter half, and from now on what is as short as the longest of these.  As that
+ * grows each time, and all lie on one disk, it does not happen often. */
 static void parts_thin(struct masked *m)
 {
-	while (m->count > m->limit / 2) {
-		size_t kept = 0;
+	const struct part *last;
 
-		m->least = m->least ? m->least * 2 : LEAST_FIRST;
-		for (size_t i = 0; i < m->count; i++)
-			if (m->part[i].end - m->part[i].off >= m->least)
-				m->part[kept++] = m->part[i];
-		m->count = kept;
-	}
+	qsort(m->part, m->count, sizeof(*m->part), by_length);
+	m->count = m->limit / 2;
+	last = &m->part[m->count];
+	m->least = last->end - last->off + 1;
 }
 
 static int parts_grow(struct masked *m, struct error *e)
