@@ -33,7 +33,7 @@ static int flavor_check(const struct conversion *c, const struct format *f, stru
 
 	if (!c->fit_flavor)
 		return 0;
-	if (c->size)
+	if (c->size.bytes)
 		return error_set(
 			e, ERR_USAGE, "--fit-flavor and --size: only one can tell the size");
 	if (!name || (strcmp(name, "vhd") && strcmp(name, "vhdx")))

@@ -16,7 +16,7 @@ struct conversion {
 	struct strings options; /* -o */
 	struct strings hash, guest_hash; /* --hash, --guest-hash */
 	const char *profile;
-	uint64_t size; /* --size */
+	struct size_change size; /* --size */
 	uint64_t fit_flavor; /* GiB */
 	bool compress; /* -c */
 	bool force, no_sync, verify, drop_free;
@@ -42,10 +42,10 @@ struct conversion {
 		{ "profile", 0, "hyperv|azure|glance",                                             \
 			"Choose format, options and size for that destination.", option_text,      \
 			FIELD(profile) },                                                          \
-		{ "size", 0, "SIZE",                                                               \
-			"Grow or shrink the disk; a backup GPT follows. Partitions are never "     \
-			"cut.",                                                                    \
-			option_size, FIELD(size) },                                                \
+		{ "size", 0, "SIZE|+SIZE|-SIZE",                                                   \
+			"Grow or shrink the disk, to or by SIZE; a backup GPT follows. "           \
+			"Partitions are never cut.",                                               \
+			option_size_change, FIELD(size) },                                         \
 		{ "fit-flavor", 0, "GIB",                                                          \
 			"Instead of --size: the largest disk that OpenStack on Hyper-V boots on "  \
 			"a flavor of GIB. For VHD and VHDX.",                                      \

@@ -95,6 +95,11 @@ int option_size(void *field, const char *value, struct error *e)
 	return rc;
 }
 
+int option_size_change(void *field, const char *value, struct error *e)
+{
+	return size_change_parse(value, field, e);
+}
+
 static int parse_number(const char *value, unsigned max, unsigned *out, struct error *e)
 {
 	char *end;

@@ -45,8 +45,10 @@ static int wanted_size(
 {
 	int rc = 0;
 
-	*size = j->size ? j->size : image->size;
-	if (j->fit_flavor)
+	*size = image->size;
+	if (j->size.bytes)
+		rc = size_change_apply(&j->size, image->size, size, e);
+	else if (j->fit_flavor)
 		rc = flavor_size(j, image, size, e);
 	if (!rc && j->size_unit)
 		*size = j->fit_flavor ? *size / j->size_unit * j->size_unit

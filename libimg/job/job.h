@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/journal.h"
+#include "base/size.h"
 #include "disk/convert.h"
 #include "disk/format.h"
 #include "disk/hash.h"
@@ -25,7 +26,7 @@ struct convert_job {
 	struct convert_options engine;
 	/* Algorithms of the digests wanted, of the finished file and of the guest's content. */
 	struct strings hash, guest_hash;
-	uint64_t size; /* of the guest's disk, bytes; 0: the source's */
+	struct size_change size; /* of the guest's disk; bytes 0: the source's */
 	/* Instead of `size`: a flavor in GiB, whose largest disk the size shall be; 0: not. */
 	uint64_t fit_flavor;
 	bool drop_free; /* leave out what the guest's file systems hold free */
