@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "base/zero.h"
 
 enum { COMPRESSION_BIT = 3, LAZY_REFCOUNTS_BIT = 0, FEATURE_NAMES = 0x6803f857 };
 
@@ -58,7 +57,7 @@ static int unit_encode(
 
 	b->pieces = 0;
 	for (size_t i = 0; i * cluster < b->len && !rc; i++) {
-		if (!bytes_are_zero(b->data + i * cluster, cluster))
+		if (block_has_data(&q->writer, b, i * cluster, cluster))
 			rc = cluster_encode(q, f, b, i, &used, &b->piece[b->pieces++], e);
 	}
 	return rc;
@@ -259,6 +258,7 @@ static int writer_open(struct qcow2_writer *q, struct output *file, struct error
 	q->writer.ops = &qcow2_writer_ops;
 	q->writer.unit = cluster > UNIT_SIZE ? cluster : UNIT_SIZE;
 	q->writer.pieces_max = q->writer.unit / cluster;
+	q->writer.blind = !q->plan.compress;
 	q->writer.scratch_size = q->plan.compress ? q->writer.unit : 0;
 	q->entry = calloc(q->writer.pieces_max, sizeof(*q->entry));
 	if (!q->entry)

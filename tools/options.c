@@ -86,15 +86,6 @@ int option_words(void *field, const char *value, struct error *e)
 	return strings_split(field, value, ",", e);
 }
 
-int option_size(void *field, const char *value, struct error *e)
-{
-	int rc = size_parse(value, field, e);
-
-	if (!rc && !*(uint64_t *)field)
-		rc = error_set(e, ERR_USAGE, "size 0 is no size");
-	return rc;
-}
-
 int option_size_change(void *field, const char *value, struct error *e)
 {
 	return size_change_parse(value, field, e);

@@ -14,7 +14,7 @@ static int sample_write(const struct convert_job *j, struct disk *empty, struct 
 	const struct convert_options engine = { .threads = 1 };
 	struct convert_result result = { 0 };
 	struct writer *writer;
-	int rc = writer_open(j, empty, file, &writer, e);
+	int rc = writer_open(j, empty, NULL, file, &writer, e);
 
 	if (rc)
 		return rc;
