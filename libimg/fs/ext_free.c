@@ -122,17 +122,17 @@ static void bits_make(struct scan *s, uint64_t group)
 static int bits_read(struct scan *s, uint64_t group, struct error *e)
 {
 	blk64_t at = ext2fs_block_bitmap_loc(s->e2, (dgrp_t)group);
+	int bytes = (int)(s->e2->super->s_clusters_per_group / 8);
 	errcode_t code;
 
 	if (!at || at >= ext2fs_blocks_count(s->e2->super))
 		return error_set(e, ERR_CORRUPT,
 			"the block bitmap of group %" PRIu64 " is said to be in block %llu", group,
 			(unsigned long long)at);
-	code = io_channel_read_blk64(s->e2->io, at, 1, s->bits);
+	code = io_channel_read_blk64(s->e2->io, at, -bytes, s->bits);
 	if (code)
 		return ext_error(s->x, code, e, "a block bitmap");
-	if (!ext2fs_block_bitmap_csum_verify(s->e2, (dgrp_t)group, (char *)s->bits,
-		    (int)(s->e2->super->s_clusters_per_group / 8)))
+	if (!ext2fs_block_bitmap_csum_verify(s->e2, (dgrp_t)group, (char *)s->bits, bytes))
 		return error_set(e, ERR_CORRUPT,
 			"the checksum of the block bitmap of group %" PRIu64 " is wrong", group);
 	return 0;
@@ -170,25 +170,30 @@ static int group_load(struct scan *s, uint64_t group, struct error *e)
 
 static int run_is_used(struct scan *s, uint64_t block, uint64_t count, struct error *e)
 {
-	uint64_t blocks = ext2fs_blocks_count(s->e2->super);
+	uint64_t first = s->e2->super->s_first_data_block;
+	uint64_t blocks = ext2fs_blocks_count(s->e2->super), end;
 
-	for (uint64_t end = block + count; block < end; block++) {
-		uint64_t group;
-		int rc;
+	if (!range_fits(block, count, blocks))
+		return error_set(e, ERR_CORRUPT,
+			"%" PRIu64 " blocks of structures at block %" PRIu64 " of %" PRIu64, count,
+			block, blocks);
+	end = block + count;
+	/* With blocks of 1 KiB the first one belongs to no group. */
+	for (block = max_u64(block, first); block < end;) {
+		uint64_t group = group_of(s, block), start = group_start(s, group);
+		uint64_t stop = min_u64(end, start + s->e2->super->s_blocks_per_group);
+		uint32_t last = (uint32_t)EXT2FS_B2C(s->e2, stop - 1 - start) + 1;
+		int rc = group_load(s, group, e);
 
-		/* With blocks of 1 KiB the first one belongs to no group. */
-		if (block < s->e2->super->s_first_data_block)
-			continue;
-		if (block >= blocks)
-			return error_set(e, ERR_CORRUPT,
-				"structures in block %" PRIu64 " of %" PRIu64, block, blocks);
-		group = group_of(s, block);
-		rc = group_load(s, group, e);
 		if (rc)
 			return rc;
-		if (!bit_is_set(s->bits, EXT2FS_B2C(s->e2, block - group_start(s, group))))
+		if (bit_find(s->bits, (uint32_t)EXT2FS_B2C(s->e2, block - start), last, false) !=
+			last)
 			return error_set(e, ERR_CORRUPT,
-				"block %" PRIu64 " is held free, but structures lie in it", block);
+				"a block from %" PRIu64 " to %" PRIu64
+				" is held free, but structures lie in it",
+				block, stop - 1);
+		block = stop;
 	}
 	return 0;
 }
