@@ -23,6 +23,16 @@ struct conversion {
 	bool force, no_sync, verify, no_scan, no_holes, drop_free;
 };
 
+/* Of the help of commands that take --size, --fit-flavor and --drop-free: their paragraphs. */
+#define VIEWS_HELP                                                                                 \
+	"--size and --fit-flavor change the disk and its partition table, not the partitions: "    \
+	"these and their file systems are grown inside the guest. Shrinking cuts only what no "    \
+	"partition holds; a disk without a partition table is not cut.\n\n"                        \
+	"--drop-free goes by the file systems' own records of free space, so blocks of deleted "   \
+	"files are not in DEST. A file system that was not shut down cleanly, that is damaged, "   \
+	"or "                                                                                      \
+	"that is not ext2, ext3 or ext4 is left whole, and a note tells which and why."
+
 /* Rows of an option table; FIELD(name) gives the offset of a member of struct conversion. */
 #define CONVERSION_OPTIONS(FIELD)                                                                  \
 	{ "format", 'f', "FORMAT", "SOURCE's format; without it the content decides.",             \
@@ -49,7 +59,7 @@ struct conversion {
 			option_size_change, FIELD(size) },                                         \
 		{ "fit-flavor", 0, "GIB",                                                          \
 			"Instead of --size: the largest disk that OpenStack on Hyper-V boots on "  \
-			"a flavor of GIB. For VHD and VHDX.",                                      \
+			"a flavor with GIB GiB of disk. For VHD and VHDX.",                        \
 			option_gib, FIELD(fit_flavor) },                                           \
 		{ "drop-free", 0, NULL,                                                            \
 			"Leave out blocks that the guest's ext2, ext3 and ext4 file systems "      \

@@ -117,7 +117,7 @@ const struct command command_convert = {
 		       "image, the "
 		       "same bytes that the file would have, is sent in order. SOURCE may be - for "
 		       "standard input: it is taken as raw, and kept in --tmpdir while it is "
-		       "converted.\n\n"
+		       "converted.\n\n" VIEWS_HELP "\n\n"
 		       "DEST appears when it is complete, or not at all; an existing file is "
 		       "replaced only "
 		       "with --force. SOURCE is never written. The bytes of DEST depend on the "

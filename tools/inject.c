@@ -157,7 +157,7 @@ const struct command command_inject = {
 		       "digests before "
 		       "and after, in the manifest. A target that cannot be met writes nothing. "
 		       "Doing it to an "
-		       "image that is ready already changes nothing in it.",
+		       "image that is ready already changes nothing in it.\n\n" VIEWS_HELP,
 	.answer_no = "the guest cannot be made ready for a target",
 	.takes_formats = true,
 	.options = inject_options,

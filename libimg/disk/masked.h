@@ -9,7 +9,7 @@
  * and are never read below.  One thread hides, in any order; after masked_freeze any number may
  * read.
  *
- * At most `limit` parts are remembered.  When there are more, the shortest are given up, which
+ * At most `limit` parts, at least 1, are remembered.  When there are more, the shortest are given up, which
  * leaves their bytes as they are below; which ones depends on the calls only.
  */
 int masked_open(struct disk *below, size_t limit, struct disk **out, struct error *e);

@@ -76,7 +76,8 @@ int volumes_fit(struct disk *d, uint64_t size, struct error *e)
 		if (!rc && strcmp(list.table, "none") != 0) {
 			rc = mbr_load(d, &m, e);
 			if (!rc)
-				rc = mbr_fits(&m, size, d->logical_sector, e);
+				rc = mbr_fits(
+					&m, size, d->logical_sector ? d->logical_sector : 512, e);
 		}
 		volumes_close(&list);
 	}
