@@ -5,12 +5,12 @@
 #include "disk/disk.h"
 
 /*
- * A read-only disk over `below` (not owned) with parts hidden: they read as zeros, are zero extents
- * and are never read below.  One thread hides, in any order; after masked_freeze any number may
+ * A read-only disk over `below` (not owned) with parts hidden: they read as zeros and are zero
+ * extents, whatever is below.  One thread hides, in any order; after masked_freeze any number may
  * read.
  *
- * At most `limit` parts, at least 1, are remembered.  When there are more, the shortest are given up, which
- * leaves their bytes as they are below; which ones depends on the calls only.
+ * At most `limit` parts, at least 1, are remembered.  When there are more, the shortest are given
+ * up, which leaves their bytes as they are below; which ones depends on the calls only.
  */
 int masked_open(struct disk *below, size_t limit, struct disk **out, struct error *e);
 /* Bytes off..off+len, inside the disk and not hidden already. */
