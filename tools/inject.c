@@ -80,6 +80,8 @@ static int run_job(const struct inject_settings *s, struct inject_job *job, stru
 	}
 	if (!rc && !s->common.json && !job->dry_run)
 		print_hashes(stdout, &job->convert, &result.convert);
+	if (!rc)
+		say_dropped(&result.convert.dropped);
 	inject_result_free(&result);
 	return rc;
 }
@@ -157,7 +159,7 @@ const struct command command_inject = {
 		       "digests before "
 		       "and after, in the manifest. A target that cannot be met writes nothing. "
 		       "Doing it to an "
-		       "image that is ready already changes nothing in it.",
+		       "image that is ready already changes nothing in it.\n\n" VIEWS_HELP,
 	.answer_no = "the guest cannot be made ready for a target",
 	.takes_formats = true,
 	.options = inject_options,

@@ -79,8 +79,10 @@ static const struct option_spec measure_options[] = {
 	ALLOW_PARENT_OPTION(FIELD(allow_parent)),
 	{ "profile", 0, "hyperv|azure|xen|glance", "As --profile of convert.", option_text,
 		FIELD(profile) },
-	{ "size", 0, "SIZE", "As --size of convert: grow or shrink the disk.", option_size,
-		FIELD(size) },
+	{ "size", 0, "SIZE|+SIZE|-SIZE", "As --size of convert: grow or shrink the disk.",
+		option_size_change, FIELD(size) },
+	{ "fit-flavor", 0, "GIB", "As --fit-flavor of convert.", option_gib, FIELD(fit_flavor) },
+	{ "drop-free", 0, NULL, "As --drop-free of convert.", option_flag, FIELD(drop_free) },
 	{ NULL, 0, NULL, NULL, NULL, 0 },
 };
 #undef FIELD
@@ -93,7 +95,8 @@ const struct command command_measure = {
 	.summary = "tell how large the output of convert would be",
 	.description =
 		"Prints the exact length of the file that convert would write from SOURCE with the "
-		"same -O, -o, --profile and --size, without writing it. All data of SOURCE is "
+		"same -O, -o, --profile, --size, --fit-flavor and --drop-free, without writing it. "
+		"All data of SOURCE is "
 		"read, because "
 		"blocks of "
 		"zeros are left out.\n\n"
