@@ -76,6 +76,7 @@ struct qcow2 {
 	enum qcow2_compression compression;
 	uint32_t crypt_method;
 	uint32_t snapshots;
+	uint64_t snapshots_off; /* host offset of their table */
 	uint64_t data_end; /* clusters start before it; no limit when they are in another file */
 	bool has_data_file;
 	bool extended_l2;
@@ -98,6 +99,8 @@ struct qcow2 {
 
 /* qcow2_header.c: fills everything of `q` up to `data_file` from q->file. */
 int qcow2_load(struct qcow2 *q, struct error *e);
+/* Makes the L1 table of `entries` at `off` and the guest's size those of `q`, once checked. */
+int qcow2_use_l1(struct qcow2 *q, uint64_t off, uint32_t entries, uint64_t size, struct error *e);
 
 /* qcow2_refer.c: opens what the image refers to, or says in q->refusal why not. */
 void qcow2_refer(struct qcow2 *q, const struct open_options *o);

@@ -105,16 +105,14 @@ static int load_version(struct qcow2 *q, const struct qcow2_header *h, struct er
 	q->page = q->cluster < QCOW2_PAGE ? q->cluster : QCOW2_PAGE;
 	q->crypt_method = get_be32(h->crypt_method);
 	q->snapshots = get_be32(h->snapshots);
+	q->snapshots_off = get_be64(h->snapshots_off);
 	return q->version == 3 ? load_v3(q, h, e) : 0;
 }
 
-/* The L1 table has to describe all of the guest and to lie in the file. */
-static int load_size(struct qcow2 *q, const struct qcow2_header *h, struct error *e)
+/* The table has to describe all of the guest and to lie in the file. */
+int qcow2_use_l1(struct qcow2 *q, uint64_t off, uint32_t entries, uint64_t size, struct error *e)
 {
-	uint64_t size = get_be64(h->size);
 	uint64_t table_span = (uint64_t)q->cluster << qcow2_l2_bits(q);
-	uint32_t entries = get_be32(h->l1_size);
-	uint64_t off = get_be64(h->l1_off);
 	uint64_t needed = div_up(size, table_span);
 
 	if (size % 512 || size > INT64_MAX)
@@ -142,6 +140,11 @@ static int load_size(struct qcow2 *q, const struct qcow2_header *h, struct error
 	q->l1_off = off;
 	q->l1_count = needed;
 	return 0;
+}
+
+static int load_size(struct qcow2 *q, const struct qcow2_header *h, struct error *e)
+{
+	return qcow2_use_l1(q, get_be64(h->l1_off), get_be32(h->l1_size), get_be64(h->size), e);
 }
 
 /* Reads a file name of `len` bytes, not terminated in the image. */

@@ -60,6 +60,7 @@ int conversion_job(const struct conversion *c, const struct common *common, cons
 		.destination = destination,
 		.source_format = c->source_format,
 		.allow_parent = c->allow_parent,
+		.snapshot = c->snapshot,
 		.format = format,
 		.compress = c->compress,
 		.hash = c->hash,

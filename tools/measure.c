@@ -62,7 +62,10 @@ static const struct option_spec measure_options[] = {
 		FIELD(format) },
 	{ "options", 'o', "K=V,...", "Options of the output's format, see below.", option_pairs,
 		FIELD(options) },
+	{ "compress", 'c', NULL, "Compress the clusters of a qcow2: as -c of convert.", option_flag,
+		FIELD(compress) },
 	ALLOW_PARENT_OPTION(FIELD(allow_parent)),
+	SNAPSHOT_OPTION(FIELD(snapshot)),
 	{ "profile", 0, "hyperv|azure|glance", "As --profile of convert.", option_text,
 		FIELD(profile) },
 	{ "size", 0, "SIZE", "As --size of convert: grow or shrink the disk.", option_size,
@@ -79,7 +82,7 @@ const struct command command_measure = {
 	.summary = "tell how large the output of convert would be",
 	.description =
 		"Prints the exact length of the file that convert would write from SOURCE with the "
-		"same -O, -o, --profile and --size, without writing it. All data of SOURCE is "
+		"same -O, -o, -c, --profile and --size, without writing it. All data of SOURCE is "
 		"read, because "
 		"blocks of "
 		"zeros are left out.\n\n"

@@ -47,7 +47,7 @@ static uint64_t wanted_size(const struct convert_job *j, uint64_t size)
 
 int source_open(struct source *s, const struct convert_job *j, struct error *e)
 {
-	struct open_options o = { .allow_dir = j->allow_parent };
+	struct open_options o = { .allow_dir = j->allow_parent, .snapshot = j->snapshot };
 	int rc;
 
 	*s = (struct source){ 0 };
