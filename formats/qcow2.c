@@ -139,5 +139,6 @@ const struct format qcow2_format = {
 	.probe = qcow2_probe,
 	.open = qcow2_open,
 	.info = qcow2_info,
+	.has_parents = true,
 	.create = qcow2_create,
 };

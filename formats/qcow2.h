@@ -50,9 +50,31 @@ enum {
 	QCOW2_BATCH = 128, /* clusters looked up in one go */
 	QCOW2_TURNS = 16,
 	QCOW2_SUBCLUSTERS = 32, /* in a cluster with extended L2 entries */
+	QCOW2_EXTENDED_MIN_BITS = 14, /* subclusters of 512 bytes */
+	QCOW2_NAME_MAX = 1023, /* bytes of a backing file's name */
 };
 
 enum qcow2_compression { QCOW2_DEFLATE, QCOW2_ZSTD };
+
+/* Incompatible feature bits. */
+enum qcow2_feature {
+	QCOW2_DIRTY, /* refcounts may be off; content is not */
+	QCOW2_CORRUPT,
+	QCOW2_DATA_FILE,
+	QCOW2_COMPRESSION, /* the header tells of which type */
+	QCOW2_EXTENDED_L2,
+	QCOW2_FEATURES, /* that are known */
+};
+
+/* Header extensions. */
+#define QCOW2_END_EXTENSION 0u
+#define QCOW2_BACKING_FORMAT_EXTENSION 0xe2792acau
+#define QCOW2_DATA_FILE_EXTENSION 0x44415441u
+#define QCOW2_FEATURE_NAMES_EXTENSION 0x6803f857u
+struct qcow2_extension {
+	be32 type;
+	be32 len; /* of what follows, which is padded to 8 bytes */
+};
 
 /* What one reading thread needs to inflate; kept for the next one. */
 struct qcow2_inflater;
