@@ -58,6 +58,7 @@ static int writer_open(struct qcow2_writer *q, struct output *file, struct error
 	q->part = cluster / q->parts;
 	q->zeros_stored = p->parent && p->version == 2;
 	q->writer.pieces_max = q->writer.unit / q->part;
+	q->writer.blind = !p->compress;
 	q->writer.scratch_size = p->compress ? q->writer.unit : 0;
 	q->entry = calloc(q->writer.unit / cluster, sizeof(*q->entry));
 	if (!q->entry)

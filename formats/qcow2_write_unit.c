@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "base/zero.h"
 #include "formats/qcow2_write.h"
 
 /* Whether the guest's bytes are others than the parent's somewhere in `len` bytes of the unit. */
@@ -41,7 +40,7 @@ static uint32_t parts_to_store(const struct qcow2_writer *q, const struct block 
 	uint32_t mask = parts_changed(q, b, at);
 
 	for (unsigned i = 0; !q->zeros_stored && i < q->parts; i++)
-		if (mask >> i & 1 && bytes_are_zero(b->data + at + i * q->part, q->part))
+		if (mask >> i & 1 && !block_has_data(&q->writer, b, at + i * q->part, q->part))
 			mask &= ~(UINT32_C(1) << i);
 	return mask;
 }

@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "base/zero.h"
 
 enum {
 	ALIGNMENT = 4096,
@@ -160,7 +159,7 @@ static int dynamic_encode(const struct writer *w, struct block *b, struct error 
 	for (size_t at = 0; at < b->len; at += size) {
 		size_t len = (size_t)min_u64(size, b->len - at);
 
-		if (!bytes_are_zero(b->data + at, len))
+		if (block_has_data(w, b, at, len))
 			b->piece[b->pieces++] = (struct piece){ .bytes = b->data + at, .len = len };
 	}
 	return 0;
@@ -268,6 +267,7 @@ static void dynamic_plan(struct vhd_writer *v)
 	v->stride = round_up(m->bitmap_size + m->block_size, ALIGNMENT);
 	memset(v->entry, 0xff, sizeof(v->entry));
 	v->writer.ops = &dynamic_ops;
+	v->writer.blind = true;
 	v->writer.pieces_max = div_up(UNIT_SIZE, m->block_size);
 }
 

@@ -43,10 +43,32 @@ struct common {
 			option_text, field                                                         \
 	}
 
+/* The rows of a command that makes images; FIELD(parent) is a struct parent_choice. */
+#define PARENT_OPTIONS(FIELD)                                                                      \
+	{ "parent", 'B', "IMAGE",                                                                  \
+		"Make a child of IMAGE, which holds only what differs from it and names it by "    \
+		"its relative path.",                                                              \
+		option_text, FIELD(parent.path) },                                                 \
+	{                                                                                          \
+		"parent-format", 'F', "FORMAT",                                                    \
+			"The parent's format; without it the content decides.", option_text,       \
+			FIELD(parent.format)                                                       \
+	}
+
+/* What their help says of it. */
+#define PARENT_TEXT                                                                                \
+	"With --parent DEST is a child (differencing image) of IMAGE: what it does not hold is "   \
+	"read from there, so IMAGE must not change any more. A VHD and a VHDX name a parent of "   \
+	"their own format, a qcow2 one of any. DEST holds the way from its own folder to IMAGE, "  \
+	"never a path from this host's root: move both together."
+
+enum { ARGUMENTS_MAX = 4 };
+
 struct command {
 	const char *name;
-	const char *arguments; /* as the usage line shows them, all needed */
-	unsigned argument_count;
+	const char *arguments; /* as the usage line shows them */
+	unsigned argument_count; /* the most that it takes, up to ARGUMENTS_MAX */
+	unsigned optional_count; /* how many of them may be left out, at the end: NULL then */
 	const char *summary; /* one line, no full stop */
 	const char *description; /* paragraphs, separated by an empty line */
 	const char *answer_no; /* when the exit status is 3; NULL: never */

@@ -27,6 +27,59 @@ int choose_format(const char *name, const char *usual, const char *destination,
 	return 0;
 }
 
+static int source_check(const struct conversion *c, const char *source, struct error *e)
+{
+	const struct format *f = c->source_format ? format_by_name(c->source_format) : NULL;
+
+	if (c->source_format && !f)
+		return error_set(e, ERR_USAGE, "-f: unknown format %s", c->source_format);
+	if (c->parent.format && !format_by_name(c->parent.format))
+		return error_set(e, ERR_USAGE, "-F: unknown format %s", c->parent.format);
+	if (f && !strcmp(source, "-") && strcmp(f->name, "raw") != 0)
+		return error_set(e, ERR_USAGE, "-: only raw is read from a pipe, not %s", f->name);
+	return 0;
+}
+
+/* What needs the data cannot go with not reading it. */
+static int no_scan_check(const struct conversion *c, struct error *e)
+{
+	const char *with = c->compress ? "-c" : NULL;
+
+	if (c->hash.count)
+		with = "--hash";
+	if (c->guest_hash.count)
+		with = "--guest-hash";
+	if (c->parent.path)
+		with = "--parent";
+	if (!c->no_scan || !with)
+		return 0;
+	return error_set(e, ERR_USAGE, "--no-scan reads no data, so it cannot go with %s", with);
+}
+
+static int take_reflink(const char *text, enum reflink *out, struct error *e)
+{
+	static const char *const names[] = { "auto", "always", "never" };
+
+	*out = REFLINK_AUTO;
+	if (!text)
+		return 0;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(text, names[i])) {
+			*out = (enum reflink)i;
+			return 0;
+		}
+	return error_set(e, ERR_USAGE, "--reflink: %s is none of auto, always, never", text);
+}
+
+int take_identifier(const char *text, const struct format *f, struct guid *out, struct error *e)
+{
+	if (!f->has_identifier)
+		return error_set(e, ERR_USAGE, "--identifier: %s has none", f->name);
+	if (!guid_parse(text, out))
+		return error_set(e, ERR_USAGE, "--identifier: %s is no GUID", text);
+	return 0;
+}
+
 int conversion_job(const struct conversion *c, const struct common *common, const char *source,
 	const char *destination, struct convert_job *out, struct error *e)
 {
@@ -36,17 +89,19 @@ int conversion_job(const struct conversion *c, const struct common *common, cons
 
 	*out = (struct convert_job){ 0 };
 
-	if (!strcmp(source, "-"))
-		return error_set(e, ERR_USAGE, "-: a pipe is not read: name a file");
-	if (c->source_format && !format_by_name(c->source_format))
-		return error_set(e, ERR_USAGE, "-f: unknown format %s", c->source_format);
-	if (c->profile)
+	rc = source_check(c, source, e);
+	if (!rc && c->profile)
 		rc = profile_find(c->profile, &profile, e);
 	if (!rc)
 		rc = choose_format(
 			c->format, profile ? profile->format : NULL, destination, &format, e);
 	if (!rc && c->compress && !format->compresses)
 		rc = error_set(e, ERR_USAGE, "-c: %s is not compressed, qcow2 is", format->name);
+	if (!rc && !strcmp(source, "-") && !strcmp(destination, "-") && strcmp(format->name, "raw"))
+		rc = error_set(e, ERR_USAGE, "-: from a pipe to a pipe goes raw only, not %s",
+			format->name);
+	if (!rc)
+		rc = no_scan_check(c, e);
 	if (!rc)
 		rc = format_check_options(format, &c->options, e);
 	if (!rc)
@@ -61,17 +116,25 @@ int conversion_job(const struct conversion *c, const struct common *common, cons
 		.source_format = c->source_format,
 		.allow_parent = c->allow_parent,
 		.snapshot = c->snapshot,
+		.parent = c->parent,
 		.format = format,
 		.compress = c->compress,
 		.hash = c->hash,
 		.guest_hash = c->guest_hash,
 		.verify = c->verify,
+		.no_scan = c->no_scan,
+		.no_holes = c->no_holes,
 		.size = c->size,
 		.size_unit = profile ? profile->round : 0,
 		.tmpdir = scratch_folder(common),
 		.output = { .force = c->force, .no_sync = c->no_sync },
 		.engine = { .threads = common->threads },
 	};
+	rc = take_reflink(c->reflink, &out->reflink, e);
+	if (!rc && c->identifier) {
+		rc = take_identifier(c->identifier, format, &out->identifier, e);
+		out->has_identifier = true;
+	}
 	for (size_t i = 0; !rc && i < c->options.count; i++)
 		rc = strings_add(&out->options, c->options.item[i], e);
 	return rc || !profile ? rc : profile_apply(profile, format, &out->options, e);

@@ -13,13 +13,14 @@ struct conversion {
 	const char *source_format; /* -f */
 	const char *allow_parent;
 	const char *snapshot;
+	struct parent_choice parent; /* --parent, -F */
 	const char *format; /* -O */
 	struct strings options; /* -o */
 	struct strings hash, guest_hash; /* --hash, --guest-hash */
-	const char *profile;
+	const char *profile, *identifier, *reflink;
 	uint64_t size; /* --size */
 	bool compress; /* -c */
-	bool force, no_sync, verify;
+	bool force, no_sync, verify, no_scan, no_holes;
 };
 
 /* Rows of an option table; FIELD(name) gives the offset of a member of struct conversion. */
@@ -50,6 +51,22 @@ struct conversion {
 			"Read DEST back and compare it with the source before it appears; VHD "    \
 			"and VHDX by libvhdi too.",                                                \
 			option_flag, FIELD(verify) },                                              \
+		{ "reflink", 0, "auto|always|never",                                               \
+			"Share extents of SOURCE's file with DEST where the file system can: "     \
+			"when "                                                                    \
+			"it can (the default), or fail, or never.",                                \
+			option_text, FIELD(reflink) },                                             \
+		{ "no-scan", 0, NULL,                                                              \
+			"Take what SOURCE says is allocated as data and read none of it to look "  \
+			"for zeros. Identifiers are then random, and there are no digests.",       \
+			option_flag, FIELD(no_scan) },                                             \
+		{ "no-holes", 0, NULL,                                                             \
+			"Give every byte of DEST storage: Hyper-V refuses sparse files.",          \
+			option_flag, FIELD(no_holes) },                                            \
+		{ "identifier", 0, "GUID",                                                         \
+			"Identifier of a VHD or VHDX, instead of one that follows from the "       \
+			"content.",                                                                \
+			option_text, FIELD(identifier) },                                          \
 		{ "force", 0, NULL, "Replace an existing DEST, or write to a block device.",       \
 			option_flag, FIELD(force) },                                               \
 	{                                                                                          \
@@ -61,6 +78,8 @@ struct conversion {
  * that is written. */
 int choose_format(const char *name, const char *usual, const char *destination,
 	const struct format **out, struct error *e);
+/* The value of --identifier. */
+int take_identifier(const char *text, const struct format *f, struct guid *out, struct error *e);
 /* What is to be done.  The job points into `c`; free it with conversion_job_free, also after a
  * failure. */
 int conversion_job(const struct conversion *c, const struct common *common, const char *source,

@@ -40,8 +40,11 @@ static int pipe_run(const struct convert_settings *s, struct convert_job *job, s
 	struct progress progress;
 	int rc = progress_from(&s->common, &progress, e);
 
-	if (!rc && (s->common.json || s->conversion.verify))
-		rc = error_set(e, ERR_USAGE, "-: a pipe goes with neither --json nor --verify");
+	if (!rc &&
+		(s->common.json || s->conversion.verify || s->conversion.no_scan ||
+			s->conversion.no_holes))
+		rc = error_set(e, ERR_USAGE,
+			"-: a pipe goes with none of --json, --verify, --no-scan and --no-holes");
 	if (!rc && isatty(STDOUT_FILENO))
 		rc = error_set(e, ERR_USAGE, "-: standard output is a terminal");
 	if (rc)
@@ -88,6 +91,7 @@ static int convert_run(const void *settings, char *const *argument, struct error
 #define FIELD(name) offsetof(struct convert_settings, conversion.name)
 static const struct option_spec convert_options[] = {
 	CONVERSION_OPTIONS(FIELD),
+	PARENT_OPTIONS(FIELD),
 	{ NULL, 0, NULL, NULL, NULL, 0 },
 };
 #undef FIELD
@@ -101,10 +105,13 @@ const struct command command_convert = {
 	.description = "Writes the content of SOURCE to DEST in one pass over the data. The format "
 		       "of DEST is "
 		       "the one that -O names, else the one of its ending. Blocks of zeros are "
-		       "left out.\n\n"
+		       "left out.\n\n" PARENT_TEXT
+		       " A source that equals its parent gives an empty child.\n\n"
 		       "DEST may be - for standard output: the source is then read twice, and the "
 		       "image, the "
-		       "same bytes that the file would have, is sent in order.\n\n"
+		       "same bytes that the file would have, is sent in order. SOURCE may be - for "
+		       "standard input: it is taken as raw, and kept in --tmpdir while it is "
+		       "converted.\n\n"
 		       "DEST appears when it is complete, or not at all; an existing file is "
 		       "replaced only "
 		       "with --force. SOURCE is never written. The bytes of DEST depend on the "

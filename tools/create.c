@@ -11,6 +11,7 @@ enum { SECTOR = 512 };
 struct create_settings {
 	struct common common;
 	const char *format, *identifier;
+	struct parent_choice parent;
 	struct strings options;
 	bool force, no_sync;
 };
@@ -25,9 +26,6 @@ static int take_arguments(char *const *argument, struct create_job *j, struct er
 		j->destination = argument[1];
 		rc = 0;
 	}
-	if (!rc && !strcmp(j->destination, "-"))
-		rc = error_set(
-			e, ERR_USAGE, "-: an empty image is not sent to a pipe: name a file");
 	if (!rc && !j->size)
 		rc = error_set(e, ERR_USAGE, "size of 0 bytes: a disk has at least one sector");
 	if (!rc && j->size % SECTOR)
@@ -37,18 +35,31 @@ static int take_arguments(char *const *argument, struct create_job *j, struct er
 	return rc;
 }
 
+/* DEST alone: the size is the parent's. */
+static int take_destination(const struct create_settings *s, char *const *argument,
+	struct create_job *j, struct error *e)
+{
+	int rc = 0;
+
+	j->destination = argument[0];
+	if (argument[1])
+		rc = take_arguments(argument, j, e);
+	else if (!s->parent.path)
+		rc = error_set(e, ERR_USAGE, "%s: SIZE is missing", argument[0]);
+	if (!rc && !strcmp(j->destination, "-"))
+		rc = error_set(
+			e, ERR_USAGE, "-: an empty image is not sent to a pipe: name a file");
+	if (!rc && s->parent.format && !format_by_name(s->parent.format))
+		rc = error_set(e, ERR_USAGE, "-F: unknown format %s", s->parent.format);
+	return rc;
+}
+
 /* Two disks with one identifier must not meet in a machine: empty ones are all alike, so unlike a
  * conversion's it cannot come from the content. */
-static int take_identifier(
+static int choose_identifier(
 	const char *text, const struct format *f, struct guid *out, struct error *e)
 {
-	if (!text)
-		return guid_random(out, e);
-	if (!f->has_identifier)
-		return error_set(e, ERR_USAGE, "--identifier: %s has none", f->name);
-	if (!guid_parse(text, out))
-		return error_set(e, ERR_USAGE, "--identifier: %s is no GUID", text);
-	return 0;
+	return text ? take_identifier(text, f, out, e) : guid_random(out, e);
 }
 
 static int create_run(const void *settings, char *const *argument, struct error *e)
@@ -56,24 +67,25 @@ static int create_run(const void *settings, char *const *argument, struct error 
 	const struct create_settings *s = settings;
 	struct create_job job = {
 		.options = s->options,
+		.parent = s->parent,
 		.output = { .force = s->force, .no_sync = s->no_sync },
 	};
-	uint64_t file_size = 0;
-	int rc = take_arguments(argument, &job, e);
+	struct create_result made = { 0 };
+	int rc = take_destination(s, argument, &job, e);
 
 	if (!rc)
 		rc = choose_format(s->format, NULL, job.destination, &job.format, e);
 	if (!rc)
 		rc = format_check_options(job.format, &job.options, e);
 	if (!rc)
-		rc = take_identifier(s->identifier, job.format, &job.identifier, e);
+		rc = choose_identifier(s->identifier, job.format, &job.identifier, e);
 	if (!rc)
-		rc = job_create(&job, &file_size, e);
+		rc = job_create(&job, &made, e);
 	if (rc || !s->common.json)
 		return rc;
 	return print_json(json_pack("{s:o,s:s,s:o,s:o}", "destination", text_json(job.destination),
-				  "format", job.format->name, "virtual_size", number_json(job.size),
-				  "file_size", number_json(file_size)),
+				  "format", job.format->name, "virtual_size",
+				  number_json(made.size), "file_size", number_json(made.file_size)),
 		e);
 }
 
@@ -84,6 +96,7 @@ static const struct option_spec create_options[] = {
 		FIELD(format) },
 	{ "options", 'o', "K=V,...", "Options of DEST's format, see below.", option_pairs,
 		FIELD(options) },
+	PARENT_OPTIONS(FIELD),
 	{ "identifier", 0, "GUID",
 		"Identifier of the disk in a VHD or VHDX; a random one without it.", option_text,
 		FIELD(identifier) },
@@ -98,13 +111,15 @@ static const struct option_spec create_options[] = {
 extern const struct command command_create;
 const struct command command_create = {
 	.name = "create",
-	.arguments = "DEST SIZE",
+	.arguments = "DEST [SIZE]",
 	.argument_count = 2,
+	.optional_count = 1,
 	.summary = "make an empty image",
 	.description =
 		"Makes an image whose disk of SIZE reads as zeros. SIZE is in bytes, or has a "
 		"suffix K, M, G or T (powers of 1024); it may also stand before DEST. The format "
-		"of DEST is the one that -O names, else the one of its ending.\n\n"
+		"of DEST is the one that -O names, else the one of its ending.\n\n" PARENT_TEXT
+		" SIZE is the parent's when it is left out.\n\n"
 		"DEST appears when it is complete, or not at all; an existing file is replaced "
 		"only with --force.",
 	.takes_formats = true,

@@ -60,7 +60,8 @@ static int status_of(int rc)
 
 static int check_count(const struct command *c, const struct strings *rest, struct error *e)
 {
-	if (rest->count == c->argument_count)
+	if (rest->count <= c->argument_count &&
+		rest->count + c->optional_count >= c->argument_count)
 		return 0;
 	return error_set(e, ERR_USAGE, "takes %s: %zu argument%s given", c->arguments, rest->count,
 		rest->count == 1 ? "" : "s");
@@ -78,12 +79,15 @@ static int flush_output(struct error *e)
 static int run_parsed(const struct command *c, const struct common *common,
 	const struct strings *rest, struct error *e)
 {
+	char *argument[ARGUMENTS_MAX] = { NULL };
 	int rc = say_open(common->log, common->quiet, e);
 
+	for (size_t i = 0; i < rest->count && i < ARGUMENTS_MAX; i++)
+		argument[i] = rest->item[i];
 	if (rc)
 		return rc;
 	interrupt_catch();
-	rc = c->run(common, rest->item, e);
+	rc = c->run(common, argument, e);
 	return rc >= 0 && flush_output(e) ? -ERR_IO : rc;
 }
 

@@ -46,13 +46,15 @@ static int step(void *arg, uint64_t done, uint64_t total)
 	if (p->mode == PROGRESS_NONE)
 		return 0;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (p->shown && done < total && seconds_between(&p->last, &now) < 0.2)
+	if (p->shown && (done < total || !total) && seconds_between(&p->last, &now) < 0.2)
 		return 0;
 	p->last = now;
 	p->shown = true;
-	if (done > total)
+	if (done > total && total)
 		done = total;
-	if (p->mode == PROGRESS_BAR)
+	if (p->mode == PROGRESS_BAR && !total)
+		fprintf(stderr, "\r%s: %" PRIu64 " MB read  ", p->phase, done / 1000000);
+	else if (p->mode == PROGRESS_BAR)
 		show_bar(p, done, total, seconds_between(&p->start, &now));
 	else
 		show_json(p, done, total);

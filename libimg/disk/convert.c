@@ -9,7 +9,7 @@
 #include "base/bytes.h"
 #include "base/checked.h"
 #include "base/pool.h"
-#include "base/zero.h"
+#include "disk/transfer.h"
 
 /*
  * The guest is cut into units.  Every thread does whatever is next: place the oldest finished unit,
@@ -17,32 +17,18 @@
  * go.
  */
 
-enum {
-	CHUNKS = 64, /* of a unit: zero runs of whole chunks are left as holes */
-	PARTS = UNIT_MAX / UNIT_SIZE,
-	ALIGNMENT = 4096,
-};
-
 enum slot_state { SLOT_FREE, SLOT_READING, SLOT_READ, SLOT_PLACING, SLOT_PLACED, SLOT_WRITING };
 
 struct slot {
-	struct block block;
+	struct unit unit;
 	enum slot_state state;
 	uint64_t sequence;
-	uint64_t chunks; /* bit set: the chunk is not all zero */
-	uint8_t digest[PARTS][FAST_DIGEST_SIZE]; /* of each UNIT_SIZE bytes that are not all zero */
 };
 
 struct engine {
-	/* Constant while threads run. */
-	struct disk *source;
-	struct writer *writer;
-	struct output *file;
-	const struct convert_options *options;
+	struct transfer transfer;
 	struct slot *slot;
 	unsigned slots;
-	size_t unit, chunk; /* bytes */
-	bool holes;
 
 	/* Only the thread that places touches these. */
 	struct buffer digests; /* of the placed units, hashed again when there are many */
@@ -70,101 +56,13 @@ static void engine_fail(struct engine *g, uint64_t sequence, const struct error 
 static bool unit_next(struct engine *g, uint64_t *off)
 {
 	struct error e = { 0 };
+	bool found = false;
 
-	while (g->pos < g->source->size && !g->error.code) {
-		struct extent x;
-
-		if (disk_extent(g->source, g->pos, &x, &e)) {
-			engine_fail(g, g->next_read, &e);
-			return false;
-		}
-		if (!x.zero) {
-			*off = g->pos / g->unit * g->unit;
-			g->pos = *off + g->unit;
-			return true;
-		}
-		g->pos += x.length;
-	}
-	g->end = true;
-	return false;
-}
-
-static uint64_t chunks_with_data(const uint8_t *data, size_t len, size_t chunk)
-{
-	uint64_t mask = 0;
-
-	for (unsigned i = 0; i < CHUNKS && i * chunk < len; i++) {
-		size_t at = i * chunk;
-
-		if (!bytes_are_zero(data + at, len - at < chunk ? len - at : chunk))
-			mask |= UINT64_C(1) << i;
-	}
-	return mask;
-}
-
-/* Whether the part of the unit that has its own digest holds data. */
-static bool part_has_data(const struct engine *g, const struct slot *s, size_t part)
-{
-	size_t each = UNIT_SIZE / g->chunk; /* chunks */
-	uint64_t mask = each == CHUNKS ? UINT64_MAX : (UINT64_C(1) << each) - 1;
-
-	return s->chunks >> part * each & mask;
-}
-
-static int slot_read(struct engine *g, struct slot *s, struct error *e)
-{
-	struct block *b = &s->block;
-	int rc = disk_read(g->source, b->off, b->data, b->len, e);
-
-	if (rc)
-		return rc;
-	s->chunks = chunks_with_data(b->data, b->len, g->chunk);
-	if (!s->chunks)
-		return 0;
-	memset(b->data + b->len, 0, g->unit - b->len);
-	for (size_t i = 0; i < g->unit / UNIT_SIZE; i++)
-		if (part_has_data(g, s, i))
-			fast_digest(b->data + i * UNIT_SIZE, UNIT_SIZE, s->digest[i]);
-	b->piece[0] = (struct piece){ .bytes = b->data, .len = b->len };
-	b->pieces = 1;
-	return g->writer->ops->encode ? g->writer->ops->encode(g->writer, b, e) : 0;
-}
-
-/* The guest's bytes as they are, without their zero chunks. */
-static int data_write(struct engine *g, struct slot *s, struct error *e)
-{
-	const struct piece *p = s->block.piece;
-	unsigned i = 0;
-
-	while (i < CHUNKS) {
-		size_t at = i * g->chunk, end;
-		int rc;
-
-		if (!(s->chunks >> i & 1)) {
-			i++;
-			continue;
-		}
-		while (i < CHUNKS && s->chunks >> i & 1)
-			i++;
-		end = i * g->chunk < p->len ? i * g->chunk : p->len;
-		rc = output_write(g->file, p->file_off + at, p->bytes + at, end - at, e);
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
-static int slot_write(struct engine *g, struct slot *s, struct error *e)
-{
-	const struct block *b = &s->block;
-	int rc = 0;
-
-	if (g->holes && b->pieces == 1 && b->piece->bytes == b->data && b->piece->len == b->len)
-		return data_write(g, s, e);
-	for (size_t i = 0; !rc && i < b->pieces; i++)
-		rc = output_write(
-			g->file, b->piece[i].file_off, b->piece[i].bytes, b->piece[i].len, e);
-	return rc;
+	if (unit_find(&g->transfer, &g->pos, off, &found, &e))
+		engine_fail(g, g->next_read, &e);
+	else if (!found)
+		g->end = true;
+	return found;
 }
 
 static int digest_add_part(struct engine *g, uint64_t off, const uint8_t *digest, struct error *e)
@@ -187,56 +85,59 @@ static int digest_add_part(struct engine *g, uint64_t off, const uint8_t *digest
 
 /* The digest of the content: of the part digests and offsets, folded when they would fill memory.
  */
-static int digest_note(struct engine *g, const struct slot *s, struct error *e)
+static int digest_note(struct engine *g, const struct unit *u, struct error *e)
 {
+	const struct transfer *t = &g->transfer;
 	int rc = 0;
 
-	for (size_t i = 0; !rc && i < g->unit / UNIT_SIZE; i++) {
-		uint64_t off = s->block.off + i * UNIT_SIZE;
+	for (size_t i = 0; !rc && i < t->unit / UNIT_SIZE; i++) {
+		uint64_t off = u->block.off + i * UNIT_SIZE;
 
-		if (!part_has_data(g, s, i))
+		if (!u->part_kept[i])
 			continue;
-		g->data_bytes += min_u64(UNIT_SIZE, g->source->size - off);
-		rc = digest_add_part(g, off, s->digest[i], e);
+		g->data_bytes += min_u64(UNIT_SIZE, t->source->size - off);
+		if (!t->options->trust)
+			rc = digest_add_part(g, off, u->digest[i], e);
 	}
 	return rc;
 }
 
 static int progress_tell(struct engine *g, uint64_t done, struct error *e)
 {
-	const struct convert_options *o = g->options;
+	const struct convert_options *o = g->transfer.options;
 
-	if (o->progress && o->progress(o->progress_arg, done, g->source->size))
+	if (o->progress && o->progress(o->progress_arg, done, g->transfer.source->size))
 		return error_set(e, ERR_CANCELLED, "cancelled");
 	return 0;
 }
 
 /* What is done for each unit in order, by one thread at a time, while the others go on. */
-static int unit_place(struct engine *g, struct slot *s, struct error *e)
+static int unit_place(struct engine *g, struct unit *u, struct error *e)
 {
-	const struct convert_options *o = g->options;
-	int rc = progress_tell(g, s->block.off, e);
+	const struct transfer *t = &g->transfer;
+	const struct convert_options *o = t->options;
+	int rc = progress_tell(g, u->block.off, e);
 
-	if (rc || !s->chunks)
+	if (rc || !u->kept)
 		return rc;
-	rc = digest_note(g, s, e);
+	rc = digest_note(g, u, e);
 	if (!rc)
-		rc = g->writer->ops->place(g->writer, &s->block, e);
+		rc = t->writer->ops->place(t->writer, &u->block, e);
 	if (!rc && o->placed)
-		rc = o->placed(o->placed_arg, &s->block, e);
+		rc = o->placed(o->placed_arg, &u->block, e);
 	return rc;
 }
 
 /* Lock held before and after. */
 static void slot_place(struct engine *g, struct slot *s)
 {
-	bool write = s->chunks && !g->options->placed;
+	bool write = s->unit.kept && !g->transfer.options->placed;
 	struct error e = { 0 };
 	int rc;
 
 	s->state = SLOT_PLACING;
 	pthread_mutex_unlock(&g->lock);
-	rc = unit_place(g, s, &e);
+	rc = unit_place(g, &s->unit, &e);
 	pthread_mutex_lock(&g->lock);
 	g->next_place++;
 	s->state = !rc && write ? SLOT_PLACED : SLOT_FREE;
@@ -265,8 +166,8 @@ static struct slot *slot_choose(struct engine *g)
 		return NULL;
 	idle->state = SLOT_READING;
 	idle->sequence = g->next_read++;
-	idle->block.off = off;
-	idle->block.len = (size_t)min_u64(g->unit, g->source->size - off);
+	idle->unit.block.off = off;
+	idle->unit.block.len = (size_t)min_u64(g->transfer.unit, g->transfer.source->size - off);
 	return idle;
 }
 
@@ -281,7 +182,8 @@ static void slot_work(struct engine *g, struct slot *s)
 	if (s->state == SLOT_PLACED)
 		s->state = SLOT_WRITING;
 	pthread_mutex_unlock(&g->lock);
-	rc = done == SLOT_READ ? slot_read(g, s, &e) : slot_write(g, s, &e);
+	rc = done == SLOT_READ ? unit_read(&g->transfer, &s->unit, &e)
+			       : unit_write(&g->transfer, &s->unit, &e);
 	pthread_mutex_lock(&g->lock);
 	s->state = done;
 	if (rc)
@@ -322,19 +224,6 @@ static void engine_thread(void *arg)
 	pthread_mutex_unlock(&g->lock);
 }
 
-static int block_open(struct block *b, const struct writer *w, struct error *e)
-{
-	size_t scratch = w->scratch_size;
-
-	b->data = aligned_alloc(ALIGNMENT, w->unit);
-	b->piece = calloc(w->pieces_max ? w->pieces_max : 1, sizeof(*b->piece));
-	if (scratch)
-		b->scratch = aligned_alloc(ALIGNMENT, round_up(scratch, ALIGNMENT));
-	if (!b->data || !b->piece || (scratch && !b->scratch))
-		return error_nomem(e, "conversion");
-	return 0;
-}
-
 static int slots_open(struct engine *g, unsigned threads, struct error *e)
 {
 	int rc = 0;
@@ -344,35 +233,35 @@ static int slots_open(struct engine *g, unsigned threads, struct error *e)
 	if (!g->slot)
 		return error_nomem(e, "conversion");
 	for (unsigned i = 0; !rc && i < g->slots; i++)
-		rc = block_open(&g->slot[i].block, g->writer, e);
+		rc = unit_open(&g->slot[i].unit, &g->transfer, e);
 	return rc;
 }
 
 static void slots_close(struct engine *g)
 {
-	for (unsigned i = 0; g->slot && i < g->slots; i++) {
-		free(g->slot[i].block.data);
-		free(g->slot[i].block.piece);
-		free(g->slot[i].block.scratch);
-	}
+	for (unsigned i = 0; g->slot && i < g->slots; i++)
+		unit_close(&g->slot[i].unit);
 	free(g->slot);
 	buffer_free(&g->digests);
 }
 
 static int engine_finish(struct engine *g, struct convert_result *result, struct error *e)
 {
+	const struct transfer *t = &g->transfer;
 	struct content_summary *c = &result->content;
-	le64 size = put_le64(g->source->size);
+	le64 size = put_le64(t->source->size);
 	int rc = buffer_append(&g->digests, &size, sizeof(size), e);
 
 	if (rc)
 		return rc;
 	fast_digest(g->digests.data, g->digests.len, c->digest);
+	if (t->options->trust)
+		memcpy(c->digest, t->options->stand_in, sizeof(c->digest));
 	c->data_bytes = g->data_bytes;
-	rc = g->writer->ops->finish(g->writer, c, e);
+	rc = t->writer->ops->finish(t->writer, c, e);
 	if (!rc)
-		rc = progress_tell(g, g->source->size, e);
-	result->file_size = g->writer->file_size;
+		rc = progress_tell(g, t->source->size, e);
+	result->file_size = t->writer->file_size;
 	return rc;
 }
 
@@ -381,18 +270,25 @@ int convert(struct disk *source, struct writer *writer, struct output *file,
 {
 	unsigned threads = pool_threads(o->threads);
 	struct engine g = {
-		.source = source,
-		.writer = writer,
-		.file = file,
-		.options = o,
-		.unit = writer->unit,
-		.chunk = writer->unit / CHUNKS,
-		.holes = output_is_fresh(file),
+		.transfer = {
+			.source = source,
+			.writer = writer,
+			.file = file,
+			.options = o,
+			.unit = writer->unit,
+			.chunk = writer->unit / BLOCK_CHUNKS,
+			.holes = output_is_fresh(file),
+			.clones = o->origin != NULL,
+		},
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.change = PTHREAD_COND_INITIALIZER,
 	};
-	int rc = slots_open(&g, threads, e);
+	int rc;
 
+	if (o->trust && writer->ops->encode && !writer->blind)
+		return error_set(e, ERR_UNSUPPORTED,
+			"this output is made from the data itself, which has to be read");
+	rc = slots_open(&g, threads, e);
 	if (!rc) {
 		pool_run(threads, engine_thread, &g);
 		if (g.error.code) {

@@ -18,6 +18,19 @@ struct convert_options {
 	void *placed_arg;
 	/* Only what differs from this disk goes to the writer; zeros past its end.  NULL: all. */
 	struct disk *parent;
+	/*
+	 * The host file that the source's plain extents without a file name lie in: they are shared
+	 * with the output where the file system can.  NULL: everything is copied.
+	 */
+	struct disk *origin;
+	bool must_share; /* what could be shared and is not makes convert fail */
+	/*
+	 * The source's extents are believed: nothing is read only to look for zeros, and the
+	 * content's digest is `stand_in`.  Not with a parent, nor for a writer whose encode needs
+	 * the data.
+	 */
+	bool trust;
+	uint8_t stand_in[FAST_DIGEST_SIZE];
 };
 
 struct convert_result {

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/buffer.h"
+#include "base/zero.h"
 #include "disk/format.h"
 
 /* Other names that people and other tools use. */
@@ -114,4 +115,15 @@ void image_info_free(struct image_info *info)
 	strings_free(&info->references);
 	strings_free(&info->identifiers);
 	*info = (struct image_info){ 0 };
+}
+
+bool block_has_data(const struct writer *w, const struct block *b, size_t at, size_t len)
+{
+	size_t chunk = w->unit / BLOCK_CHUNKS, first = at / chunk, end = (at + len - 1) / chunk + 1;
+	uint64_t below = end < BLOCK_CHUNKS ? (UINT64_C(1) << end) - 1 : UINT64_MAX;
+	bool some = b->chunks & below & UINT64_MAX << first;
+
+	if (!some || b->unread || (at % chunk == 0 && len % chunk == 0))
+		return some;
+	return !bytes_are_zero(b->data + at, len);
 }

@@ -102,7 +102,10 @@ enum {
 	UNIT_SIZE = 1 << 20, /* guest bytes that travel through convert together, usually */
 	UNIT_MAX = 2 << 20,
 	CHANGE_SIZE = 512,
+	BLOCK_CHUNKS = 64, /* parts of a unit; those of zeros are left as holes */
 };
+
+struct writer;
 
 /* Bytes of a block that lie together in the file. */
 struct piece {
@@ -119,6 +122,8 @@ struct block {
 	uint64_t off; /* guest offset, a multiple of the writer's unit */
 	size_t len; /* guest bytes: the unit, less at the end of the disk */
 	uint8_t *data; /* the guest's bytes, zero-padded in memory to a whole unit */
+	uint64_t chunks; /* a bit for each of BLOCK_CHUNKS parts, the lowest first: not all zero */
+	bool unread; /* `data` was not read: only `chunks` tells what is there */
 	/*
 	 * What is written where.  Comes as one piece, all of data.  encode may put others there, up
 	 * to the writer's pieces_max; place sets their file offsets.
@@ -133,6 +138,9 @@ struct block {
 	const uint8_t *changed;
 };
 
+/* Whether there is anything but zeros in `len` bytes at `at` of the data of a block of `w`. */
+bool block_has_data(const struct writer *w, const struct block *b, size_t at, size_t len);
+
 /* Filled when all blocks have been placed. */
 struct content_summary {
 	uint8_t digest[FAST_DIGEST_SIZE]; /* of the guest's content, the same for any container */
@@ -144,7 +152,6 @@ struct content_summary {
  * in order, and assigns the pieces their places (writing tables if need be); then convert writes
  * them, in any thread, in any order.  finish runs after the last write: headers, tables, footer.
  */
-struct writer;
 struct writer_ops {
 	int (*encode)(const struct writer *w, struct block *b, struct error *e); /* NULL: as is */
 	int (*place)(struct writer *w, struct block *b, struct error *e);
@@ -157,6 +164,7 @@ struct writer {
 	uint32_t unit; /* guest bytes a block: a power of two, UNIT_SIZE..UNIT_MAX */
 	size_t scratch_size; /* bytes of scratch each block needs, 0 for none */
 	size_t pieces_max; /* 0 means 1 */
+	bool blind; /* encode looks at the data through block_has_data only */
 	uint64_t file_size; /* set by finish: the length of the finished file */
 };
 

@@ -140,6 +140,11 @@ int host_file_open(const char *path, struct disk **out, struct error *e)
 	return 0;
 }
 
+int host_file_descriptor(struct disk *d)
+{
+	return ((struct host_file *)d)->fd;
+}
+
 int host_file_identity(struct disk *d, uint64_t *device, uint64_t *inode, struct error *e)
 {
 	struct stat st;

@@ -9,6 +9,8 @@
  * A file that becomes shorter while it is open gives ERR_CORRUPT with both sizes.
  */
 int host_file_open(const char *path, struct disk **out, struct error *e);
+/* Its descriptor, which stays the disk's. */
+int host_file_descriptor(struct disk *d);
 /* What tells the file from all others of the host. */
 int host_file_identity(struct disk *d, uint64_t *device, uint64_t *inode, struct error *e);
 /* ERR_CORRUPT when size or modification time are no longer those of the opening. */

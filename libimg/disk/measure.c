@@ -52,6 +52,7 @@ static int sample_encode(struct sample *s, const struct writer *w, size_t len, s
 	int rc;
 
 	b->len = len;
+	b->chunks = UINT64_MAX;
 	memset(b->data + len, 0, w->unit - len);
 	b->piece[0] = (struct piece){ .bytes = b->data, .len = len };
 	b->pieces = 1;

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "disk/host_file.h"
+
 struct output {
 	int fd;
 	int folder; /* of the destination; -1 for a device */
@@ -230,6 +232,30 @@ int output_read(struct output *o, uint64_t off, void *buf, size_t len, struct er
 	return 0;
 }
 
+/* What a file system says that can't share these bytes. */
+static bool is_no_clone(int number)
+{
+	return number == EOPNOTSUPP || number == EXDEV || number == EINVAL || number == ENOTTY ||
+		number == ENOSYS || number == ETXTBSY || number == EPERM;
+}
+
+int output_clone(struct output *o, uint64_t off, struct disk *file, uint64_t from, uint64_t len,
+	bool *cloned, struct error *e)
+{
+	struct file_clone_range range = {
+		.src_fd = host_file_descriptor(file),
+		.src_offset = from,
+		.src_length = len,
+		.dest_offset = off,
+	};
+
+	*cloned = o->discard || ioctl(o->fd, FICLONERANGE, &range) == 0;
+	if (*cloned || is_no_clone(errno))
+		return 0;
+	return error_errno(e, errno, "cannot share %llu bytes at %llu with the source",
+		(unsigned long long)len, (unsigned long long)off);
+}
+
 bool output_is_fresh(const struct output *o)
 {
 	return !o->device;
@@ -297,6 +323,41 @@ int output_reopen_path(struct output *o, uint64_t size, struct buffer *path, str
 	int rc = length_set(o, size, e);
 
 	return rc ? rc : buffer_format(path, e, "/proc/self/fd/%d", o->fd);
+}
+
+/* Where fallocate is not there: zeros into the holes. */
+static int holes_write(struct output *o, uint64_t size, struct error *e)
+{
+	static const uint8_t zeros[65536];
+	off_t at = 0, end;
+	int rc = 0;
+
+	while (!rc && (at = lseek(o->fd, at, SEEK_HOLE)) >= 0 && (uint64_t)at < size) {
+		end = lseek(o->fd, at, SEEK_DATA);
+		if (end < 0)
+			end = (off_t)size;
+		for (; at < end && !rc; at += (off_t)sizeof(zeros)) {
+			uint64_t len = (uint64_t)(end - at);
+
+			rc = output_write(o, (uint64_t)at, zeros,
+				len < sizeof(zeros) ? (size_t)len : sizeof(zeros), e);
+		}
+		at = end;
+	}
+	return rc;
+}
+
+int output_fill_holes(struct output *o, uint64_t size, struct error *e)
+{
+	int rc = length_set(o, size, e);
+
+	if (rc || o->device || !size)
+		return rc;
+	if (!fallocate(o->fd, 0, 0, (off_t)size))
+		return 0;
+	if (errno == EOPNOTSUPP)
+		return holes_write(o, size, e);
+	return error_errno(e, errno, "cannot allocate %llu bytes", (unsigned long long)size);
 }
 
 int output_commit(struct output *o, uint64_t size, struct error *e)

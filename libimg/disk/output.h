@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "disk/disk.h"
 
 /*
  * A file that comes to exist whole or not at all.  It is written without a name beside its
@@ -29,9 +30,18 @@ int output_scratch_open(const char *tmpdir, struct output **out, struct error *e
 int output_discard_open(struct output **out, struct error *e);
 /* Any thread.  Bytes never written read as zeros. */
 int output_write(struct output *o, uint64_t off, const void *buf, size_t len, struct error *e);
+/*
+ * Makes `len` bytes at `off` share the storage of those at `from` of a host file; all three are
+ * multiples of the file system's block.  *cloned is false when the file system does not do that.
+ * Any thread.
+ */
+int output_clone(struct output *o, uint64_t off, struct disk *file, uint64_t from, uint64_t len,
+	bool *cloned, struct error *e);
 int output_read(struct output *o, uint64_t off, void *buf, size_t len, struct error *e);
 /* Whether unwritten bytes read as zeros (a fresh file; not a block device). */
 bool output_is_fresh(const struct output *o);
+/* Gives every byte of the first `size` storage of its own place; holes read as zeros as before. */
+int output_fill_holes(struct output *o, uint64_t size, struct error *e);
 /*
  * Sets the final length and gives a path under which this process can open what was written, before
  * it has a name; valid until the output is closed.  A block device keeps its length and its own

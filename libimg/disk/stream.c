@@ -161,7 +161,10 @@ static int tables_make(struct stream *s, struct disk *source, const struct forma
 	struct convert_result *result, struct error *e)
 {
 	struct convert_options first = {
-		.threads = o->threads, .placed = block_record, .placed_arg = s
+		.threads = o->threads,
+		.placed = block_record,
+		.placed_arg = s,
+		.parent = o->parent,
 	};
 	struct writer *writer;
 	int rc = format->create(spec, s->tables, &writer, e);

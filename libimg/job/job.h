@@ -13,11 +13,22 @@
 
 /* Whole pieces of work, as the commands name them. */
 
+/* Whether source and destination may share extents. */
+enum reflink { REFLINK_AUTO, REFLINK_ALWAYS, REFLINK_NEVER };
+
+/* What a child is made over. */
+struct parent_choice {
+	const char *path; /* NULL: nothing, the image stands alone */
+	const char *format; /* NULL: the content decides */
+};
+
 struct convert_job {
-	const char *source, *destination;
+	const char *source; /* "-": raw, from standard input */
+	const char *destination;
 	const char *source_format; /* NULL: the content decides */
 	const char *allow_parent; /* as open_options.allow_dir of image_open_with */
 	const char *snapshot; /* of the source; NULL: its active disk */
+	struct parent_choice parent; /* only what differs from it is written */
 	const struct format *format; /* of the destination */
 	struct strings options; /* -o, "key=value" */
 	bool compress; /* only for a format that compresses */
@@ -27,6 +38,11 @@ struct convert_job {
 	struct strings hash, guest_hash;
 	uint64_t size; /* of the guest's disk, bytes; 0: the source's */
 	uint64_t size_unit; /* the size is rounded up to a multiple of it; 0: not */
+	struct guid identifier; /* set when has_identifier; only for a format that has one */
+	bool has_identifier;
+	enum reflink reflink;
+	bool no_scan; /* take the source's allocation as it is; no digests, nothing compressed */
+	bool no_holes; /* every byte of the destination gets storage */
 	const char *tmpdir;
 	/* Read the output back and compare it with the source before it gets its name. */
 	bool verify;
@@ -55,14 +71,20 @@ int job_measure(const struct convert_job *j, struct measure_result *result, stru
 struct create_job {
 	const char *destination;
 	const struct format *format;
-	uint64_t size; /* of the guest's disk */
+	uint64_t size; /* of the guest's disk; 0: the parent's */
+	struct parent_choice parent;
 	struct strings options; /* -o, "key=value" */
 	struct guid identifier;
 	struct output_options output;
 };
 
-/* An empty image. */
-int job_create(const struct create_job *j, uint64_t *file_size, struct error *e);
+struct create_result {
+	uint64_t size; /* of the guest's disk */
+	uint64_t file_size;
+};
+
+/* An empty image, or a child that holds nothing of its own. */
+int job_create(const struct create_job *j, struct create_result *result, struct error *e);
 
 struct inject_job {
 	struct convert_job convert;

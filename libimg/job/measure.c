@@ -13,7 +13,7 @@ static int full_size(
 
 	if (rc)
 		return rc;
-	rc = writer_open(j, disk, nowhere, &writer, e);
+	rc = writer_open(j, disk, NULL, nowhere, &writer, e);
 	if (!rc) {
 		rc = measure_full(writer, disk->size, &j->engine, out, e);
 		writer->ops->close(writer);

@@ -24,11 +24,12 @@ static bool has_second_reader(const struct format *f)
 	return strcmp(f->name, "vhd") == 0 || strcmp(f->name, "vhdx") == 0;
 }
 
-int container_verify(const struct convert_job *j, struct disk *disk, struct output *file,
-	uint64_t size, struct error *e)
+int container_verify(const struct convert_job *j, struct disk *disk, const struct parent *parent,
+	struct output *file, uint64_t size, struct error *e)
 {
 	struct buffer path = { 0 };
 	struct disk *ours = NULL, *theirs = NULL;
+	(void)parent;
 	int rc = output_reopen_path(file, size, &path, e);
 
 	if (!rc)

@@ -205,6 +205,8 @@ struct packing {
 	uint64_t off[64];
 	size_t count;
 	size_t fail_at;
+	uint8_t changed[UNIT_SIZE / CHANGE_SIZE / 8]; /* of the last unit, when it had one */
+	uint64_t chunks;
 };
 
 static int packing_place(struct writer *w, struct block *b, struct error *e)
@@ -216,6 +218,9 @@ static int packing_place(struct writer *w, struct block *b, struct error *e)
 			e, ERR_IO, "no place for unit at %llu", (unsigned long long)b->off);
 	b->piece->file_off = p->count * UNIT_SIZE;
 	p->off[p->count++] = b->off;
+	p->chunks = b->chunks;
+	if (b->changed)
+		memcpy(p->changed, b->changed, sizeof(p->changed));
 	return 0;
 }
 
@@ -274,6 +279,48 @@ static void convert_gives_the_same_bytes_from_any_thread_count(void **state)
 	disk_close(d);
 	free(first);
 	free(got);
+}
+
+/* The child starts with zeros where the parent has data, and is longer. */
+static void convert_passes_what_differs_from_a_parent(void **state)
+{
+	struct packing p = { .writer = { .ops = &packing_ops, .unit = UNIT_SIZE }, .fail_at = 99 };
+	struct disk *parent = patchy_disk(), *child;
+	struct convert_options o = { .threads = 3, .parent = parent };
+	struct output_options plain = { 0 };
+	struct convert_result r = { 0 };
+	uint8_t *bytes = calloc(24, UNIT_SIZE);
+
+	(void)state;
+	assert_int_equal(disk_read(parent, 0, bytes, (size_t)parent->size, NULL), 0);
+	assert_int_equal(memory_disk_open(bytes, 24 * UNIT_SIZE, &child, NULL), 0);
+	assert_int_equal(output_open(path_of("out"), &plain, &p.file, NULL), 0);
+	assert_int_equal(convert(child, &p.writer, p.file, &o, &r, NULL), 0);
+	assert_int_equal(p.count, 0);
+
+	memset(bytes, 0, UNIT_SIZE);
+	assert_int_equal(disk_write(child, 3 * UNIT_SIZE, bytes, 512, NULL), 0);
+	assert_int_equal(disk_write(child, 7 * UNIT_SIZE + 1000, "x", 1, NULL), 0);
+	assert_int_equal(convert(child, &p.writer, p.file, &o, &r, NULL), 0);
+	assert_int_equal(p.count, 2);
+	assert_int_equal(p.off[0], 3 * UNIT_SIZE);
+	assert_int_equal(p.off[1], 7 * UNIT_SIZE);
+	assert_int_equal(p.changed[0], 2);
+	assert_int_equal(r.content.data_bytes, 2 * UNIT_SIZE);
+
+	/* All of a unit that the parent has becomes zeros: it comes, without data. */
+	p.count = 0;
+	assert_int_equal(disk_write(child, 9 * UNIT_SIZE, bytes, UNIT_SIZE, NULL), 0);
+	assert_int_equal(disk_write(child, 7 * UNIT_SIZE + 1000, "\0", 1, NULL), 0);
+	assert_int_equal(convert(child, &p.writer, p.file, &o, &r, NULL), 0);
+	assert_int_equal(p.count, 2);
+	assert_int_equal(p.off[1], 9 * UNIT_SIZE);
+	assert_true(p.chunks == 0);
+	assert_int_equal(p.changed[0], 0xff);
+	output_close(p.file);
+	disk_close(child);
+	disk_close(parent);
+	free(bytes);
 }
 
 static void convert_stops_at_the_first_failure(void **state)
@@ -354,6 +401,7 @@ int main(void)
 		cmocka_unit_test(output_appears_only_when_committed),
 		cmocka_unit_test(output_never_replaces_unasked),
 		cmocka_unit_test(convert_gives_the_same_bytes_from_any_thread_count),
+		cmocka_unit_test(convert_passes_what_differs_from_a_parent),
 		cmocka_unit_test(convert_stops_at_the_first_failure),
 		cmocka_unit_test(convert_can_be_cancelled),
 		cmocka_unit_test(compare_finds_the_first_difference),

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What is read: an image or a pipe, and the views of it that a job asks for. */
+#include <string.h>
+#include <unistd.h>
+
+#include "base/checked.h"
+#include "disk/host_file.h"
+#include "disk/image.h"
+#include "disk/overlay.h"
+#include "disk/resized.h"
+#include "job/pieces.h"
+#include "volume/resize.h"
+
+void source_close(struct source *s)
+{
+	disk_close(s->edited);
+	disk_close(s->resized);
+	disk_close(s->image);
+	disk_close(s->watch);
+	spool_close(s->spool);
+}
+
+/* A partition table that fits the new size lies in an overlay: convert knows nothing of it. */
+static int source_resize(
+	struct source *s, const struct convert_job *j, uint64_t size, struct error *e)
+{
+	enum { TABLES = 16 << 20 };
+	int rc = 0;
+
+	if (size % s->image->logical_sector)
+		return error_set(e, ERR_USAGE, "size %llu is no multiple of the sector size %u",
+			(unsigned long long)size, s->image->logical_sector);
+	if (size < s->image->size)
+		rc = volumes_fit(s->image, size, e);
+	if (!rc)
+		rc = resized_open(s->image, size, &s->resized, e);
+	if (!rc)
+		rc = overlay_open(s->resized, j->tmpdir, TABLES, &s->edited, e);
+	if (!rc)
+		rc = volumes_follow_size(s->edited, s->image->size, e);
+	if (!rc)
+		rc = overlay_freeze(s->edited, e);
+	s->disk = s->edited;
+	return rc;
+}
+
+static uint64_t wanted_size(const struct convert_job *j, uint64_t size)
+{
+	size = j->size ? j->size : size;
+	return j->size_unit ? round_up(size, j->size_unit) : size;
+}
+
+/* A pipe has no name by which the source could be opened twice: what came out of it has. */
+static int pipe_open(struct source *s, const struct convert_job *j, struct error *e)
+{
+	const struct open_options o = { .snapshot = j->snapshot };
+	int rc = spool_open(STDIN_FILENO, j->tmpdir, &j->engine, &s->spool, e);
+
+	if (!rc)
+		rc = host_file_open(spool_path(s->spool), &s->watch, e);
+	if (!rc && !s->watch->size)
+		rc = error_set(e, ERR_CORRUPT, "nothing came through the pipe");
+	if (!rc)
+		rc = image_open_with(spool_path(s->spool), "raw", &o, &s->image, NULL, e);
+	return rc ? error_prefix(e, "standard input") : 0;
+}
+
+static int image_source_open(struct source *s, const struct convert_job *j, struct error *e)
+{
+	struct open_options o = { .allow_dir = j->allow_parent, .snapshot = j->snapshot };
+	int rc = host_file_open(j->source, &s->watch, e);
+
+	if (rc)
+		return error_prefix(e, "%s", j->source);
+	return image_open_with(j->source, j->source_format, &o, &s->image, NULL, e);
+}
+
+int source_open(struct source *s, const struct convert_job *j, struct error *e)
+{
+	int rc;
+
+	*s = (struct source){ 0 };
+	rc = strcmp(j->source, "-") ? image_source_open(s, j, e) : pipe_open(s, j, e);
+	s->disk = s->image;
+	if (rc || wanted_size(j, s->image->size) == s->image->size)
+		return rc;
+	rc = source_resize(s, j, wanted_size(j, s->image->size), e);
+	return rc ? error_prefix(e, "%s", j->source) : 0;
+}
