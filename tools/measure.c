@@ -66,6 +66,7 @@ static const struct option_spec measure_options[] = {
 		FIELD(compress) },
 	ALLOW_PARENT_OPTION(FIELD(allow_parent)),
 	SNAPSHOT_OPTION(FIELD(snapshot)),
+	PARENT_OPTIONS(FIELD),
 	{ "profile", 0, "hyperv|azure|glance", "As --profile of convert.", option_text,
 		FIELD(profile) },
 	{ "size", 0, "SIZE", "As --size of convert: grow or shrink the disk.", option_size,

@@ -10,9 +10,13 @@ struct profile {
 	const char *format; /* when neither -O nor the ending says; NULL: they must */
 	const char *formats[4]; /* what it may be; all when empty */
 	const char *subformat; /* what it must be, of a format that has the choice; NULL: any */
-	const char *forbidden; /* "key=value" that the destination would refuse */
+	/* What the destination would refuse. */
+	struct profile_refusal {
+		const char *format, *option; /* "key=value" */
+		const char *why;
+	} forbidden[2];
 	uint64_t round; /* sizes are rounded up to a multiple; 0: not */
-	const char *why; /* of what is forced or forbidden */
+	const char *why; /* of formats and subformat */
 };
 
 /* ERR_USAGE names the known ones. */
