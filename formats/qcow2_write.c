@@ -34,7 +34,7 @@ static void qcow2_writer_close(struct writer *w)
 
 	qcow2_tables_close(&q->tables);
 	qcow2_deflaters_close(q->deflaters);
-	free(q->entry);
+	free(q->placed);
 	free(q);
 }
 
@@ -60,8 +60,8 @@ static int writer_open(struct qcow2_writer *q, struct output *file, struct error
 	q->writer.pieces_max = q->writer.unit / q->part;
 	q->writer.blind = !p->compress;
 	q->writer.scratch_size = p->compress ? q->writer.unit : 0;
-	q->entry = calloc(q->writer.unit / cluster, sizeof(*q->entry));
-	if (!q->entry)
+	q->placed = calloc(q->writer.unit / cluster, sizeof(*q->placed));
+	if (!q->placed)
 		return error_nomem(e, "a qcow2");
 	rc = qcow2_tables_open(&q->tables, p, file, e);
 	/* A name that does not fit is to be known before all the work. */

@@ -123,7 +123,7 @@ int qcow2_head_fill(
 	const struct qcow2_plan *p, const struct qcow2_ends *ends, uint8_t *bytes, struct error *e);
 
 /* What becomes of a guest cluster. */
-struct qcow2_entry {
+struct qcow2_placed {
 	uint64_t word; /* first word of its L2 entry, 0: none */
 	uint32_t stored; /* a bit a part of it, the lowest first: the file holds it as it is */
 };
@@ -137,7 +137,7 @@ struct qcow2_writer {
 	size_t part; /* bytes that are stored or left out together: a cluster, or a subcluster */
 	unsigned parts; /* in a cluster */
 	bool zeros_stored; /* zeros over a parent can't be told otherwise */
-	struct qcow2_entry *entry; /* of the unit being placed */
+	struct qcow2_placed *placed; /* of the unit being placed */
 };
 
 /* qcow2_write_unit.c: the operations encode and place. */

@@ -148,11 +148,11 @@ static uint64_t packed_word(const struct qcow2_tables *t, uint64_t off, size_t l
 
 static int packed_place(struct qcow2_writer *q, struct piece *p, struct error *e)
 {
-	struct qcow2_entry *entry = &q->entry[p->file_off >> q->tables.cluster_bits];
+	struct qcow2_placed *placed = &q->placed[p->file_off >> q->tables.cluster_bits];
 	int rc = qcow2_take_packed(&q->tables, p->len, &p->file_off, e);
 
 	if (!rc)
-		entry->word = packed_word(&q->tables, p->file_off, p->len);
+		placed->word = packed_word(&q->tables, p->file_off, p->len);
 	return rc;
 }
 
@@ -161,21 +161,21 @@ static int plain_place(
 	struct qcow2_writer *q, const struct block *b, struct piece *p, struct error *e)
 {
 	struct qcow2_tables *t = &q->tables;
-	struct qcow2_entry *entry = &q->entry[p->file_off >> t->cluster_bits];
+	struct qcow2_placed *placed = &q->placed[p->file_off >> t->cluster_bits];
 	size_t skip = (size_t)p->file_off & (t->cluster - 1);
 	uint64_t bits = (UINT64_C(1) << div_up(p->len, q->part)) - 1;
 	uint64_t off;
 
-	if (!entry->word) {
+	if (!placed->word) {
 		int rc = qcow2_take_cluster(t, &off, e);
 
 		if (rc)
 			return rc;
-		entry->word = off | QCOW2_COPIED;
+		placed->word = off | QCOW2_COPIED;
 	}
-	p->file_off = (entry->word & ~QCOW2_COPIED) + skip;
+	p->file_off = (placed->word & ~QCOW2_COPIED) + skip;
 	if (is_inside(p->bytes, b->data, q->writer.unit))
-		entry->stored |= (uint32_t)(bits << skip / q->part);
+		placed->stored |= (uint32_t)(bits << skip / q->part);
 	return 0;
 }
 
@@ -195,16 +195,16 @@ static int pieces_place(struct qcow2_writer *q, struct block *b, bool packed, st
 
 /* The L2 entry of guest cluster `cluster`, which is at `at` of the unit. */
 static int entry_set(struct qcow2_writer *q, const struct block *b, uint64_t cluster, size_t at,
-	const struct qcow2_entry *entry, struct error *e)
+	const struct qcow2_placed *placed, struct error *e)
 {
-	uint64_t word = entry->word, bits = 0;
+	uint64_t word = placed->word, bits = 0;
 	uint32_t zero = 0;
 
 	/* What comes over a parent and is not stored is zeros. */
 	if (q->plan.parent && !(word & QCOW2_PACKED))
-		zero = parts_changed(q, b, at) & ~entry->stored;
+		zero = parts_changed(q, b, at) & ~placed->stored;
 	if (q->plan.extended_l2)
-		bits = (uint64_t)zero << 32 | entry->stored;
+		bits = (uint64_t)zero << 32 | placed->stored;
 	else if (zero)
 		word = QCOW2_ALL_ZERO;
 	return word || bits ? qcow2_set_entry(&q->tables, cluster, word, bits, e) : 0;
@@ -217,8 +217,8 @@ static int entries_set(struct qcow2_writer *q, const struct block *b, struct err
 	int rc = 0;
 
 	for (size_t i = 0; i * q->tables.cluster < b->len && !rc; i++) {
-		rc = entry_set(q, b, first + i, i * q->tables.cluster, &q->entry[i], e);
-		q->entry[i] = (struct qcow2_entry){ 0 };
+		rc = entry_set(q, b, first + i, i * q->tables.cluster, &q->placed[i], e);
+		q->placed[i] = (struct qcow2_placed){ 0 };
 	}
 	return rc;
 }
