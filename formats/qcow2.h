@@ -102,6 +102,7 @@ struct qcow2 {
 	uint64_t data_end; /* clusters start before it; no limit when they are in another file */
 	bool has_data_file;
 	bool extended_l2;
+	bool corrupt; /* marked as such by who noticed */
 	char *backing; /* NULL: none */
 	char *backing_format; /* NULL: not named */
 	char *data_file; /* NULL: not named */
@@ -150,6 +151,12 @@ static inline unsigned qcow2_l2_bits(const struct qcow2 *q)
 	return q->cluster_bits - (q->extended_l2 ? 4 : 3);
 }
 
+/* Of an L1 or L2 entry, the bits that are an offset. */
+#define QCOW2_TABLE_BITS UINT64_C(0x00fffffffffffe00)
+/* Copies up to *count entries from host offset `off`, which is inside the file; fewer where a page
+ * ends. */
+int qcow2_table_read(struct qcow2 *q, uint64_t off, be64 *out, size_t *count, struct error *e);
+
 /* What byte `at` of a mixed cluster is, and how many bytes from there are alike. */
 enum qcow2_kind qcow2_part(
 	const struct qcow2 *q, const struct qcow2_cluster *c, size_t at, size_t *len);
@@ -160,6 +167,8 @@ enum qcow2_kind qcow2_part(
  */
 int qcow2_map(struct qcow2 *q, uint64_t off, uint64_t want, struct qcow2_cluster *out,
 	size_t *count, struct error *e);
+
+/* qcow2_extent.c */
 int qcow2_extent(struct disk *d, uint64_t off, struct extent *out, struct error *e);
 
 /* qcow2_inflate.c */

@@ -31,9 +31,6 @@ static int check_features(const struct qcow2 *q, uint64_t bits, struct error *e)
 			"qcow2 version %u with unknown incompatible feature bits: %s", q->version,
 			buffer_text(&names));
 	buffer_free(&names);
-	if (!rc && has_feature(bits, QCOW2_CORRUPT))
-		rc = error_set(e, ERR_CORRUPT,
-			"the image is marked as corrupt; qemu-img check -r all may repair it");
 	return rc;
 }
 
@@ -67,6 +64,7 @@ static int load_v3(struct qcow2 *q, const struct qcow2_header *h, struct error *
 	rc = check_features(q, bits, e);
 	if (rc)
 		return rc;
+	q->corrupt = has_feature(bits, QCOW2_CORRUPT);
 	q->has_data_file = has_feature(bits, QCOW2_DATA_FILE);
 	q->extended_l2 = has_feature(bits, QCOW2_EXTENDED_L2);
 	if (q->extended_l2 && q->cluster_bits < QCOW2_EXTENDED_MIN_BITS)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Any bytes as a container: opened by each format, described, mapped and read in places. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "disk/format.h"
 #include "disk/memory.h"
@@ -37,25 +38,40 @@ static void disk_volumes(struct disk *d)
 	report_free(&report);
 }
 
+/* The image in `bytes`, or a snapshot of it; *first is set to the name of the first one. */
+static void image_use(const struct format *f, const uint8_t *bytes, size_t len,
+	const char *snapshot, char **first)
+{
+	struct open_options o = { .snapshot = snapshot };
+	struct image_info info = { 0 };
+	struct disk *file, *d;
+	struct error e;
+
+	if (memory_disk_open(bytes, len, &file, &e))
+		return;
+	if (f->open(file, &o, &d, &e)) {
+		disk_close(file);
+		return;
+	}
+	if (f->info && f->info(d, &info, &e) == 0) {
+		if (first && info.snapshots_listed)
+			*first = strdup(info.snapshot->name);
+		image_info_free(&info);
+	}
+	disk_use(d);
+	disk_volumes(d);
+	disk_close(d);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	for (size_t i = 0; format_list[i]; i++) {
-		struct open_options o = { 0 };
-		struct image_info info = { 0 };
-		struct disk *file, *d;
-		struct error e;
+		char *first = NULL;
 
-		if (memory_disk_open(bytes, len, &file, &e))
-			continue;
-		if (format_list[i]->open(file, &o, &d, &e)) {
-			disk_close(file);
-			continue;
-		}
-		if (format_list[i]->info && format_list[i]->info(d, &info, &e) == 0)
-			image_info_free(&info);
-		disk_use(d);
-		disk_volumes(d);
-		disk_close(d);
+		image_use(format_list[i], bytes, len, NULL, &first);
+		if (first)
+			image_use(format_list[i], bytes, len, first, NULL);
+		free(first);
 	}
 	return 0;
 }

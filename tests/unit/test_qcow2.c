@@ -340,7 +340,7 @@ static void features_are_checked(void **state)
 	m.header.incompatible = put_be64(1); /* dirty: refcounts only */
 	disk_close(image_get(&m));
 	m.header.incompatible = put_be64(2);
-	refused(&m, ERR_CORRUPT, "marked as corrupt");
+	unreadable(&m, 0, ERR_CORRUPT, "marked as corrupt");
 	m.header.incompatible = put_be64(UINT64_C(1) << 63 | 32 | 1);
 	refused(&m, ERR_UNSUPPORTED, "unknown incompatible feature bits: 5, 63");
 	m.header.incompatible = put_be64(8);
