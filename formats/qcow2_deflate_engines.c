@@ -16,7 +16,7 @@
 
 enum {
 	WINDOW_BITS = 12,
-	ZSTD_FAST = 3, /* what qemu-img uses */
+	ZSTD_FAST = 2, /* qemu-img's 3 takes a third more time for a hundredth of the size */
 	ZSTD_BEST = 15, /* level 19 gains one percent in more than twice the time */
 };
 
