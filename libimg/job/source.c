@@ -53,15 +53,17 @@ static uint64_t wanted_size(const struct convert_job *j, uint64_t size)
 /* A pipe has no name by which the source could be opened twice: what came out of it has. */
 static int pipe_open(struct source *s, const struct convert_job *j, struct error *e)
 {
-	const struct open_options o = { .snapshot = j->snapshot };
-	int rc = spool_open(STDIN_FILENO, j->tmpdir, &j->engine, &s->spool, e);
+	int rc;
 
+	if (j->snapshot)
+		return error_set(e, ERR_USAGE, "-: what comes from a pipe has no snapshots");
+	rc = spool_open(STDIN_FILENO, j->tmpdir, &j->engine, &s->spool, e);
 	if (!rc)
 		rc = host_file_open(spool_path(s->spool), &s->watch, e);
 	if (!rc && !s->watch->size)
 		rc = error_set(e, ERR_CORRUPT, "nothing came through the pipe");
 	if (!rc)
-		rc = image_open_with(spool_path(s->spool), "raw", &o, &s->image, NULL, e);
+		rc = image_open(spool_path(s->spool), "raw", &s->image, NULL, e);
 	return rc ? error_prefix(e, "standard input") : 0;
 }
 
