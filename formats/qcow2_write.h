@@ -92,7 +92,7 @@ struct qcow2_ends {
 
 int qcow2_tables_open(
 	struct qcow2_tables *t, const struct qcow2_plan *p, struct output *file, struct error *e);
-void qcow2_tables_close(struct qcow2_tables *t);
+void qcow2_tables_close(struct qcow2_tables *t); /* all zero is fine */
 /* A cluster of its own. */
 int qcow2_take_cluster(struct qcow2_tables *t, uint64_t *off, struct error *e);
 /* Place for `len` compressed bytes, less than a cluster. */

@@ -221,4 +221,5 @@ void qcow2_tables_close(struct qcow2_tables *t)
 	free(t->count);
 	free(t->l2);
 	free(t->l1);
+	*t = (struct qcow2_tables){ 0 };
 }

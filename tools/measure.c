@@ -83,9 +83,7 @@ const struct command command_measure = {
 	.summary = "tell how large the output of convert would be",
 	.description =
 		"Prints the exact length of the file that convert would write from SOURCE with the "
-		"same -O, -o, -c, --profile and --size, without writing it. All data of SOURCE is "
-		"read, because "
-		"blocks of "
+		"same options, without writing it. All data of SOURCE is read, because blocks of "
 		"zeros are left out.\n\n"
 		"\"fully allocated\" is the length that the file would have if the guest had "
 		"written to all of the disk: room that it may come to need.",

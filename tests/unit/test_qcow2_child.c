@@ -68,8 +68,21 @@ static struct disk *disk_make(void (*fill)(uint8_t *))
 	return d;
 }
 
+/* As on a device that holds other bytes before. */
+static void dirty(struct output *file, struct writer *w)
+{
+	enum { ROOM = 1 << 20 };
+	uint8_t *garbage = malloc(ROOM);
+
+	assert_non_null(garbage);
+	memset(garbage, 0xa5, ROOM);
+	assert_int_equal(output_write(file, 0, garbage, ROOM, NULL), 0);
+	((struct qcow2_writer *)w)->tables.fresh = false;
+	free(garbage);
+}
+
 /* As convert makes it. */
-static struct made child_make(const char *option, bool compress, const char *name)
+static struct made child_convert(const char *option, bool compress, bool device, const char *name)
 {
 	char path[] = "/tmp/hvimg-test-qcow2-XXXXXX";
 	const struct output_options oo = { .force = true, .no_sync = true };
@@ -93,6 +106,8 @@ static struct made child_make(const char *option, bool compress, const char *nam
 	assert_int_equal(output_open(path, &oo, &file, NULL), 0);
 	if (qcow2_format.create(&spec, file, &w, &e))
 		fail_msg("%s", e.text);
+	if (device)
+		dirty(file, w);
 	if (convert(source, w, file, &co, &result, &e))
 		fail_msg("%s", e.text);
 	m = (struct made){ calloc(1, (size_t)result.file_size), (size_t)result.file_size };
@@ -105,6 +120,11 @@ static struct made child_make(const char *option, bool compress, const char *nam
 	close(fd);
 	assert_int_equal(unlink(path), 0);
 	return m;
+}
+
+static struct made child_make(const char *option, bool compress, const char *name)
+{
+	return child_convert(option, compress, false, name);
 }
 
 static uint64_t get64(const struct made *m, uint64_t off)
@@ -213,6 +233,22 @@ static void compressed(void **state)
 	free(m.bytes);
 }
 
+/* What a device held before is not left in the room of subclusters that are not stored. */
+static void device(void **state)
+{
+	(void)state;
+	for (int compress = 0; compress < 2; compress++) {
+		const char *options = "cluster_size=16K,extended_l2=on";
+		struct made file = child_convert(options, compress, false, "base.vhd");
+		struct made on = child_convert(options, compress, true, "base.vhd");
+
+		assert_int_equal(on.len, file.len);
+		assert_memory_equal(on.bytes, file.bytes, file.len);
+		free(file.bytes);
+		free(on.bytes);
+	}
+}
+
 static void assert_header(const char *options, const char *name, const char *wanted, size_t start)
 {
 	struct made m = child_make(options, false, name);
@@ -265,6 +301,7 @@ int main(void)
 		cmocka_unit_test(clusters),
 		cmocka_unit_test(subclusters),
 		cmocka_unit_test(compressed),
+		cmocka_unit_test(device),
 		cmocka_unit_test(header),
 		cmocka_unit_test(long_name),
 	};
