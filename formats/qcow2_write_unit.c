@@ -71,12 +71,12 @@ static void parts_add(const struct qcow2_writer *q, struct block *b, size_t at, 
 		for (end = i + 1; end < q->parts && (stored >> end & 1) == store;)
 			end++;
 		len = (end - i) * q->part;
-		if (q->tables.fresh && start + len > b->len)
-			len = b->len - start;
-		if (store)
-			piece_add(b, b->data + start, len, start);
-		else
+		if (!store)
 			zeros_add(q, b, start, end - i);
+		else if (q->tables.fresh)
+			piece_add(b, b->data + start, (size_t)min_u64(len, b->len - start), start);
+		else
+			piece_add(b, b->data + start, len, start);
 	}
 }
 
