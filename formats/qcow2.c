@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "formats/qcow2_snapshot.h"
 #include "formats/qcow2_write.h"
 
 static enum probe_answer qcow2_probe(const struct probe *p)
@@ -64,6 +65,8 @@ static int qcow2_open(
 	q->disk.ops = &qcow2_disk_ops;
 	q->disk.logical_sector = 512;
 	rc = qcow2_load(q, e);
+	if (!rc && o->snapshot)
+		rc = qcow2_snapshot_select(q, o->snapshot, e);
 	if (!rc)
 		rc = block_cache_open(q->page, cache, &q->tables, e);
 	if (!rc)
@@ -116,6 +119,8 @@ static int qcow2_info(struct disk *d, struct image_info *out, struct error *e)
 		rc = add_reference(out, q->data_file, e);
 	if (!rc)
 		rc = find_compressed(q, &out->compressed, e);
+	if (!rc)
+		rc = qcow2_snapshot_list(q, out, e);
 	if (rc)
 		image_info_free(out);
 	return rc;
@@ -129,9 +134,11 @@ const struct format qcow2_format = {
 	.endings = qcow2_endings,
 	.glance_name = "qcow2",
 	.compresses = true,
+	.has_snapshots = true,
 	.options = qcow2_options,
 	.probe = qcow2_probe,
 	.open = qcow2_open,
 	.info = qcow2_info,
+	.has_parents = true,
 	.create = qcow2_create,
 };

@@ -50,9 +50,31 @@ enum {
 	QCOW2_BATCH = 128, /* clusters looked up in one go */
 	QCOW2_TURNS = 16,
 	QCOW2_SUBCLUSTERS = 32, /* in a cluster with extended L2 entries */
+	QCOW2_EXTENDED_MIN_BITS = 14, /* subclusters of 512 bytes */
+	QCOW2_NAME_MAX = 1023, /* bytes of a backing file's name */
 };
 
 enum qcow2_compression { QCOW2_DEFLATE, QCOW2_ZSTD };
+
+/* Incompatible feature bits. */
+enum qcow2_feature {
+	QCOW2_DIRTY, /* refcounts may be off; content is not */
+	QCOW2_CORRUPT,
+	QCOW2_DATA_FILE,
+	QCOW2_COMPRESSION, /* the header tells of which type */
+	QCOW2_EXTENDED_L2,
+	QCOW2_FEATURES, /* that are known */
+};
+
+/* Header extensions. */
+#define QCOW2_END_EXTENSION 0u
+#define QCOW2_BACKING_FORMAT_EXTENSION 0xe2792acau
+#define QCOW2_DATA_FILE_EXTENSION 0x44415441u
+#define QCOW2_FEATURE_NAMES_EXTENSION 0x6803f857u
+struct qcow2_extension {
+	be32 type;
+	be32 len; /* of what follows, which is padded to 8 bytes */
+};
 
 /* What one reading thread needs to inflate; kept for the next one. */
 struct qcow2_inflater;
@@ -76,9 +98,11 @@ struct qcow2 {
 	enum qcow2_compression compression;
 	uint32_t crypt_method;
 	uint32_t snapshots;
+	uint64_t snapshots_off; /* host offset of their table */
 	uint64_t data_end; /* clusters start before it; no limit when they are in another file */
 	bool has_data_file;
 	bool extended_l2;
+	bool corrupt; /* marked as such by who noticed */
 	char *backing; /* NULL: none */
 	char *backing_format; /* NULL: not named */
 	char *data_file; /* NULL: not named */
@@ -98,6 +122,8 @@ struct qcow2 {
 
 /* qcow2_header.c: fills everything of `q` up to `data_file` from q->file. */
 int qcow2_load(struct qcow2 *q, struct error *e);
+/* Makes the L1 table of `entries` at `off` and the guest's size those of `q`, once checked. */
+int qcow2_use_l1(struct qcow2 *q, uint64_t off, uint32_t entries, uint64_t size, struct error *e);
 
 /* qcow2_refer.c: opens what the image refers to, or says in q->refusal why not. */
 void qcow2_refer(struct qcow2 *q, const struct open_options *o);
@@ -125,6 +151,12 @@ static inline unsigned qcow2_l2_bits(const struct qcow2 *q)
 	return q->cluster_bits - (q->extended_l2 ? 4 : 3);
 }
 
+/* Of an L1 or L2 entry, the bits that are an offset. */
+#define QCOW2_TABLE_BITS UINT64_C(0x00fffffffffffe00)
+/* Copies up to *count entries from host offset `off`, which is inside the file; fewer where a page
+ * ends. */
+int qcow2_table_read(struct qcow2 *q, uint64_t off, be64 *out, size_t *count, struct error *e);
+
 /* What byte `at` of a mixed cluster is, and how many bytes from there are alike. */
 enum qcow2_kind qcow2_part(
 	const struct qcow2 *q, const struct qcow2_cluster *c, size_t at, size_t *len);
@@ -135,6 +167,8 @@ enum qcow2_kind qcow2_part(
  */
 int qcow2_map(struct qcow2 *q, uint64_t off, uint64_t want, struct qcow2_cluster *out,
 	size_t *count, struct error *e);
+
+/* qcow2_extent.c */
 int qcow2_extent(struct disk *d, uint64_t off, struct extent *out, struct error *e);
 
 /* qcow2_inflate.c */

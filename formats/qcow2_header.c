@@ -7,37 +7,23 @@
 #include "base/checked.h"
 #include "formats/qcow2.h"
 
-/* Incompatible feature bits. */
 enum {
-	DIRTY = 1 << 0, /* refcounts may be off; content is not */
-	CORRUPT = 1 << 1,
-	DATA_FILE = 1 << 2,
-	COMPRESSION = 1 << 3,
-	EXTENDED_L2 = 1 << 4,
-	KNOWN = DIRTY | CORRUPT | DATA_FILE | COMPRESSION | EXTENDED_L2,
-};
-
-enum {
-	BACKING_NAME_MAX = 1023,
 	L1_BYTES_MAX = 32 << 20, /* what qemu opens: 2 EiB with clusters of 64 KiB */
-	EXTENSION_DATA_FILE = 0x44415441,
-	EXTENSION_BACKING_FORMAT = (int)0xe2792aca,
-	EXTENDED_MIN_BITS = 14, /* subclusters of 512 bytes */
 	REFCOUNT_ORDER_MAX = 6,
 };
 
-struct extension {
-	be32 type;
-	be32 len;
-};
+static bool has_feature(uint64_t bits, enum qcow2_feature f)
+{
+	return bits >> f & 1;
+}
 
 static int check_features(const struct qcow2 *q, uint64_t bits, struct error *e)
 {
 	struct buffer names = { 0 };
 	int rc = 0;
 
-	for (unsigned i = 0; i < 64 && !rc; i++) {
-		if ((bits & ~(uint64_t)KNOWN) >> i & 1)
+	for (unsigned i = QCOW2_FEATURES; i < 64 && !rc; i++) {
+		if (bits >> i & 1)
 			rc = buffer_format(&names, e, "%s%u", names.len ? ", " : "", i);
 	}
 	if (!rc && names.len)
@@ -45,9 +31,6 @@ static int check_features(const struct qcow2 *q, uint64_t bits, struct error *e)
 			"qcow2 version %u with unknown incompatible feature bits: %s", q->version,
 			buffer_text(&names));
 	buffer_free(&names);
-	if (!rc && bits & CORRUPT)
-		rc = error_set(e, ERR_CORRUPT,
-			"the image is marked as corrupt; qemu-img check -r all may repair it");
 	return rc;
 }
 
@@ -59,7 +42,7 @@ static int load_compression(
 	if (type > QCOW2_ZSTD)
 		return error_set(e, ERR_UNSUPPORTED, "unknown qcow2 compression type %u", type);
 	/* "Bit 3: ... must be set if the compression type is not zlib" */
-	if ((type != QCOW2_DEFLATE) != !!(bits & COMPRESSION))
+	if ((type != QCOW2_DEFLATE) != has_feature(bits, QCOW2_COMPRESSION))
 		return error_set(e, ERR_CORRUPT,
 			"compression type %u contradicts incompatible feature bit 3", type);
 	q->compression = (enum qcow2_compression)type;
@@ -81,12 +64,13 @@ static int load_v3(struct qcow2 *q, const struct qcow2_header *h, struct error *
 	rc = check_features(q, bits, e);
 	if (rc)
 		return rc;
-	q->has_data_file = bits & DATA_FILE;
-	q->extended_l2 = bits & EXTENDED_L2;
-	if (q->extended_l2 && q->cluster_bits < EXTENDED_MIN_BITS)
+	q->corrupt = has_feature(bits, QCOW2_CORRUPT);
+	q->has_data_file = has_feature(bits, QCOW2_DATA_FILE);
+	q->extended_l2 = has_feature(bits, QCOW2_EXTENDED_L2);
+	if (q->extended_l2 && q->cluster_bits < QCOW2_EXTENDED_MIN_BITS)
 		return error_set(e, ERR_CORRUPT,
 			"extended L2 entries with clusters of %u bytes; %u is the least",
-			q->cluster, 1u << EXTENDED_MIN_BITS);
+			q->cluster, 1u << QCOW2_EXTENDED_MIN_BITS);
 	return load_compression(q, h, bits, e);
 }
 
@@ -105,16 +89,14 @@ static int load_version(struct qcow2 *q, const struct qcow2_header *h, struct er
 	q->page = q->cluster < QCOW2_PAGE ? q->cluster : QCOW2_PAGE;
 	q->crypt_method = get_be32(h->crypt_method);
 	q->snapshots = get_be32(h->snapshots);
+	q->snapshots_off = get_be64(h->snapshots_off);
 	return q->version == 3 ? load_v3(q, h, e) : 0;
 }
 
-/* The L1 table has to describe all of the guest and to lie in the file. */
-static int load_size(struct qcow2 *q, const struct qcow2_header *h, struct error *e)
+/* The table has to describe all of the guest and to lie in the file. */
+int qcow2_use_l1(struct qcow2 *q, uint64_t off, uint32_t entries, uint64_t size, struct error *e)
 {
-	uint64_t size = get_be64(h->size);
 	uint64_t table_span = (uint64_t)q->cluster << qcow2_l2_bits(q);
-	uint32_t entries = get_be32(h->l1_size);
-	uint64_t off = get_be64(h->l1_off);
 	uint64_t needed = div_up(size, table_span);
 
 	if (size % 512 || size > INT64_MAX)
@@ -144,13 +126,18 @@ static int load_size(struct qcow2 *q, const struct qcow2_header *h, struct error
 	return 0;
 }
 
+static int load_size(struct qcow2 *q, const struct qcow2_header *h, struct error *e)
+{
+	return qcow2_use_l1(q, get_be64(h->l1_off), get_be32(h->l1_size), get_be64(h->size), e);
+}
+
 /* Reads a file name of `len` bytes, not terminated in the image. */
 static int load_name(struct qcow2 *q, uint64_t off, uint32_t len, char **out, struct error *e)
 {
 	char *name;
 	int rc;
 
-	if (len > BACKING_NAME_MAX || !range_fits(off, len, q->cluster) ||
+	if (len > QCOW2_NAME_MAX || !range_fits(off, len, q->cluster) ||
 		!range_fits(off, len, q->file->size))
 		return error_set(e, ERR_CORRUPT,
 			"file name of %u bytes at %llu is not inside the first cluster", len,
@@ -178,9 +165,9 @@ static int load_backing(struct qcow2 *q, const struct qcow2_header *h, struct er
 /* Where the text of an extension goes; NULL for one that is not needed. */
 static char **extension_name(struct qcow2 *q, uint32_t type)
 {
-	if (type == EXTENSION_DATA_FILE)
+	if (type == QCOW2_DATA_FILE_EXTENSION)
 		return &q->data_file;
-	return type == (uint32_t)EXTENSION_BACKING_FORMAT ? &q->backing_format : NULL;
+	return type == QCOW2_BACKING_FORMAT_EXTENSION ? &q->backing_format : NULL;
 }
 
 /* "Header extensions": each takes at least 8 bytes of the first cluster, which bounds the loop. */
@@ -188,7 +175,7 @@ static int load_extensions(struct qcow2 *q, const struct qcow2_header *h, struct
 {
 	uint64_t off = q->version == 2 ? QCOW2_V2_HEADER : get_be32(h->header_len);
 	uint64_t end = get_be64(h->backing_off);
-	struct extension x;
+	struct qcow2_extension x;
 	char **name;
 	int rc;
 

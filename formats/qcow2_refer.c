@@ -56,6 +56,9 @@ void qcow2_refer(struct qcow2 *q, const struct open_options *o)
 			q->crypt_method == 1           ? "AES"
 				: q->crypt_method == 2 ? "LUKS"
 						       : "unknown");
+	else if (q->corrupt)
+		error_set(&q->refusal, ERR_CORRUPT,
+			"the image is marked as corrupt; qemu-img check -r all may repair it");
 	if (q->has_data_file && !q->refusal.code)
 		refer_data(q, o);
 	if (q->backing && !q->refusal.code)

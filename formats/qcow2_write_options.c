@@ -15,7 +15,7 @@ const struct format_option qcow2_options[] = {
 	{ "compression_type", "zlib|zstd", "how clusters are compressed (default zlib)" },
 	{ "compression_level", "fast|best", "of -c: quick, or as small as can be (default fast)" },
 	{ "lazy_refcounts", "on|off", "qemu may postpone reference counts (default off)" },
-	{ "extended_l2", "off", "subclusters are not written" },
+	{ "extended_l2", "on|off", "allocate clusters by 32nds; QEMU 5.2 reads it (default off)" },
 	{ NULL, NULL, NULL },
 };
 
@@ -46,24 +46,27 @@ static int cluster_plan(const struct image_spec *spec, struct qcow2_plan *p, str
 	p->cluster_bits = QCOW2_MIN_BITS;
 	while (UINT64_C(1) << p->cluster_bits < size)
 		p->cluster_bits++;
+	if (p->extended_l2 && p->cluster_bits < QCOW2_EXTENDED_MIN_BITS)
+		return error_set(e, ERR_USAGE,
+			"extended_l2=on needs a cluster_size of %u or more, not %" PRIu64,
+			1u << QCOW2_EXTENDED_MIN_BITS, size);
 	return 0;
 }
 
 static int features_plan(const struct image_spec *spec, struct qcow2_plan *p, struct error *e)
 {
-	bool old, extended;
+	bool old;
 	int rc = option_choice(spec, "compat", "1.1", "0.10", &old, e);
 
 	if (!rc)
 		rc = option_choice(spec, "lazy_refcounts", "off", "on", &p->lazy_refcounts, e);
 	if (!rc)
-		rc = option_choice(spec, "extended_l2", "off", "on", &extended, e);
+		rc = option_choice(spec, "extended_l2", "off", "on", &p->extended_l2, e);
 	if (rc)
 		return rc;
 	p->version = old ? 2 : 3;
-	if (extended)
-		return error_set(
-			e, ERR_UNSUPPORTED, "extended_l2=on: extended L2 entries are not written");
+	if (old && p->extended_l2)
+		return error_set(e, ERR_USAGE, "extended_l2=on needs compat=1.1, not 0.10");
 	if (old && p->lazy_refcounts)
 		return error_set(e, ERR_USAGE, "lazy_refcounts=on needs compat=1.1, not 0.10");
 	return 0;
@@ -89,10 +92,10 @@ static int compression_plan(const struct image_spec *spec, struct qcow2_plan *p,
 	return 0;
 }
 
-uint64_t qcow2_l1_entries(uint64_t size, unsigned cluster_bits)
+uint64_t qcow2_l1_entries(uint64_t size, unsigned cluster_bits, bool extended_l2)
 {
-	/* A table has an entry of 8 bytes for each cluster. */
-	return div_up(size, UINT64_C(1) << (2 * cluster_bits - 3));
+	/* A table has an entry of 8 bytes, or 16, for each cluster. */
+	return div_up(size, UINT64_C(1) << (2 * cluster_bits - (extended_l2 ? 4 : 3)));
 }
 
 static int size_plan(const struct image_spec *spec, struct qcow2_plan *p, struct error *e)
@@ -102,9 +105,11 @@ static int size_plan(const struct image_spec *spec, struct qcow2_plan *p, struct
 	if (spec->size % 512)
 		return error_set(e, ERR_USAGE,
 			"the size of %" PRIu64 " bytes is no multiple of 512", spec->size);
-	while (qcow2_l1_entries(spec->size, bits) > L1_ENTRIES_MAX && bits < QCOW2_MAX_BITS)
+	while (qcow2_l1_entries(spec->size, bits, p->extended_l2) > L1_ENTRIES_MAX &&
+		bits < QCOW2_MAX_BITS)
 		bits++;
-	if (spec->size > INT64_MAX || qcow2_l1_entries(spec->size, bits) > L1_ENTRIES_MAX)
+	if (spec->size > INT64_MAX ||
+		qcow2_l1_entries(spec->size, bits, p->extended_l2) > L1_ENTRIES_MAX)
 		return error_set(e, ERR_USAGE,
 			"a disk of %" PRIu64 " bytes does not fit into a qcow2", spec->size);
 	if (bits != p->cluster_bits)
@@ -112,6 +117,7 @@ static int size_plan(const struct image_spec *spec, struct qcow2_plan *p, struct
 			"cluster_size=%u: a disk of %" PRIu64 " bytes needs clusters of %u or more",
 			1u << p->cluster_bits, spec->size, 1u << bits);
 	p->size = spec->size;
+	p->parent = spec->parent;
 	return 0;
 }
 

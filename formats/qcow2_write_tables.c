@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Which cluster of a new qcow2 holds what: allocation, refcounts, L1 and L2 tables. */
+/* Which cluster of a new qcow2 holds what: allocation, refcounts and L2 tables. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,20 +10,17 @@
 /* The header is cluster 0, its refcount block the next one. */
 enum { FIRST_BLOCK = 1, FIRST_FREE = 2 };
 
-/* Number of the cluster that holds refcount block `n`, as long as it is not one of the last. */
-static uint64_t block_place(const struct qcow2_tables *t, uint64_t n)
+uint64_t qcow2_block_place(const struct qcow2_tables *t, uint64_t n)
 {
 	return n ? n * t->per_block : FIRST_BLOCK;
 }
 
-static int write_cluster(
-	struct qcow2_tables *t, uint64_t number, const void *bytes, struct error *e)
+int qcow2_write_cluster(struct qcow2_tables *t, uint64_t number, const void *bytes, struct error *e)
 {
 	return output_write(t->file, number << t->cluster_bits, bytes, t->cluster, e);
 }
 
-/* One user more for a cluster that the current refcount block counts. */
-static void count_use(struct qcow2_tables *t, uint64_t number)
+void qcow2_count_use(struct qcow2_tables *t, uint64_t number)
 {
 	be16 *count = &t->count[number % t->per_block];
 
@@ -50,16 +47,16 @@ static int block_next(struct qcow2_tables *t, struct error *e)
 	int rc = packed_end(t, e);
 
 	if (!rc)
-		rc = write_cluster(t, block_place(t, t->block), t->count, e);
+		rc = qcow2_write_cluster(t, qcow2_block_place(t, t->block), t->count, e);
 	if (rc)
 		return rc;
 	memset(t->count, 0, t->cluster);
 	t->block++;
-	count_use(t, t->next++);
+	qcow2_count_use(t, t->next++);
 	return 0;
 }
 
-static int full(const struct qcow2_tables *t, struct error *e)
+int qcow2_no_room(const struct qcow2_tables *t, struct error *e)
 {
 	return error_set(e, ERR_RANGE,
 		"the image needs more than %" PRIu64 " clusters of %u bytes: use a larger "
@@ -71,8 +68,8 @@ static int full(const struct qcow2_tables *t, struct error *e)
 static int cluster_new(struct qcow2_tables *t, uint64_t *number, struct error *e)
 {
 	if (t->next + 1 >= t->limit)
-		return full(t, e);
-	if (t->next == block_place(t, t->block + 1)) {
+		return qcow2_no_room(t, e);
+	if (t->next == qcow2_block_place(t, t->block + 1)) {
 		int rc = block_next(t, e);
 
 		if (rc)
@@ -89,7 +86,7 @@ int qcow2_take_cluster(struct qcow2_tables *t, uint64_t *off, struct error *e)
 
 	if (rc)
 		return rc;
-	count_use(t, number);
+	qcow2_count_use(t, number);
 	*off = number << t->cluster_bits;
 	return 0;
 }
@@ -123,9 +120,9 @@ int qcow2_take_packed(struct qcow2_tables *t, size_t len, uint64_t *off, struct 
 	*off = t->packed;
 	first = *off >> t->cluster_bits;
 	last = (*off + len - 1) >> t->cluster_bits;
-	count_use(t, first);
+	qcow2_count_use(t, first);
 	if (last != first)
-		count_use(t, last);
+		qcow2_count_use(t, last);
 	t->packed += len;
 	if (t->packed % t->cluster == 0)
 		t->packed = 0;
@@ -153,114 +150,30 @@ static int table_begin(struct qcow2_tables *t, uint64_t table, struct error *e)
 	return 0;
 }
 
-int qcow2_set_entry(struct qcow2_tables *t, uint64_t cluster, uint64_t entry, struct error *e)
+int qcow2_set_entry(
+	struct qcow2_tables *t, uint64_t cluster, uint64_t entry, uint64_t bits, struct error *e)
 {
-	uint64_t per_table = t->cluster / sizeof(be64);
+	uint64_t index = cluster % t->per_table;
 	int rc = 0;
 
-	if (cluster / per_table != t->table)
-		rc = table_begin(t, cluster / per_table, e);
-	if (!rc)
-		t->l2[cluster % per_table] = put_be64(entry);
-	return rc;
-}
-
-/* The end of the file, in clusters: L1, refcount table, and the refcount blocks that both add. */
-struct tail {
-	uint64_t start;
-	uint64_t l1;
-	uint64_t reftable;
-	uint64_t blocks;
-	uint64_t end;
-};
-
-static uint64_t tail_block(const struct tail *s)
-{
-	return s->start + s->l1 + s->reftable;
-}
-
-/* Each round makes it longer by less, so that it ends. */
-static void tail_plan(const struct qcow2_tables *t, struct tail *s)
-{
-	uint64_t before;
-
-	*s = (struct tail){ .start = t->next };
-	s->l1 = div_up(t->l1_count * sizeof(be64), t->cluster);
-	do {
-		uint64_t blocks = div_up(tail_block(s) + s->blocks, t->per_block);
-
-		before = s->reftable + s->blocks;
-		blocks = max_u64(blocks, t->block + 1);
-		s->blocks = blocks - (t->block + 1);
-		s->reftable = div_up(blocks * sizeof(be64), t->cluster);
-	} while (s->reftable + s->blocks != before);
-	s->end = tail_block(s) + s->blocks;
-}
-
-/* The refcounts of the tail, from the block begun. */
-static int tail_count(struct qcow2_tables *t, const struct tail *s, struct error *e)
-{
-	uint64_t last = t->block + s->blocks, place = block_place(t, t->block);
-	uint64_t number = s->start;
-
-	for (uint64_t n = t->block; n <= last; n++) {
-		int rc;
-
-		for (; number < s->end && number / t->per_block == n; number++)
-			count_use(t, number);
-		rc = write_cluster(t, place, t->count, e);
-		if (rc)
-			return rc;
-		memset(t->count, 0, t->cluster);
-		place = tail_block(s) + (n - t->block);
+	if (cluster / t->per_table != t->table)
+		rc = table_begin(t, cluster / t->per_table, e);
+	if (rc)
+		return rc;
+	if (t->extended) {
+		t->l2[index * 2] = put_be64(entry);
+		t->l2[index * 2 + 1] = put_be64(bits);
+	} else {
+		t->l2[index] = put_be64(entry);
 	}
 	return 0;
 }
 
-static int reftable_write(struct qcow2_tables *t, const struct tail *s, struct error *e)
+int qcow2_tables_end(struct qcow2_tables *t, struct error *e)
 {
-	uint64_t per = t->cluster / sizeof(be64), n = 0;
-	int rc = 0;
-
-	/* The L2 table is written: its memory serves again. */
-	for (uint64_t i = 0; i < s->reftable && !rc; i++) {
-		memset(t->l2, 0, t->cluster);
-		for (uint64_t k = 0; k < per && n <= t->block + s->blocks; k++, n++) {
-			uint64_t place = n <= t->block ? block_place(t, n)
-						       : tail_block(s) + (n - t->block - 1);
-
-			t->l2[k] = put_be64(place << t->cluster_bits);
-		}
-		rc = write_cluster(t, s->start + s->l1 + i, t->l2, e);
-	}
-	return rc;
-}
-
-int qcow2_tables_finish(struct qcow2_tables *t, struct qcow2_ends *out, struct error *e)
-{
-	struct tail s;
 	int rc = table_write(t, e);
 
-	if (!rc)
-		rc = packed_end(t, e);
-	if (rc)
-		return rc;
-	tail_plan(t, &s);
-	if (s.end > t->limit)
-		return full(t, e);
-	*out = (struct qcow2_ends){
-		.l1_off = s.start << t->cluster_bits,
-		.refcount_off = (s.start + s.l1) << t->cluster_bits,
-		.refcount_clusters = (uint32_t)s.reftable,
-		.file_size = s.end << t->cluster_bits,
-	};
-	rc = tail_count(t, &s, e);
-	if (!rc)
-		rc = reftable_write(t, &s, e);
-	if (!rc)
-		rc = output_write(
-			t->file, out->l1_off, t->l1, (size_t)(s.l1 << t->cluster_bits), e);
-	return rc;
+	return rc ? rc : packed_end(t, e);
 }
 
 /* Offsets of compressed clusters have fewer bits than others, to leave some for the length. */
@@ -285,7 +198,9 @@ int qcow2_tables_open(
 		.per_block = cluster / sizeof(be16),
 		.next = FIRST_FREE,
 		.table = UINT64_MAX,
-		.l1_count = qcow2_l1_entries(p->size, p->cluster_bits),
+		.per_table = cluster / sizeof(be64) / (p->extended_l2 ? 2 : 1),
+		.extended = p->extended_l2,
+		.l1_count = qcow2_l1_entries(p->size, p->cluster_bits, p->extended_l2),
 		.count = calloc(1, cluster),
 		.l2 = calloc(1, cluster),
 	};
@@ -296,8 +211,8 @@ int qcow2_tables_open(
 		qcow2_tables_close(t);
 		return error_nomem(e, "the tables of a qcow2");
 	}
-	count_use(t, 0);
-	count_use(t, FIRST_BLOCK);
+	qcow2_count_use(t, 0);
+	qcow2_count_use(t, FIRST_BLOCK);
 	return 0;
 }
 
@@ -306,4 +221,5 @@ void qcow2_tables_close(struct qcow2_tables *t)
 	free(t->count);
 	free(t->l2);
 	free(t->l1);
+	*t = (struct qcow2_tables){ 0 };
 }

@@ -35,6 +35,13 @@ struct common {
 			"they are in DIR; without DIR, in the image's own folder.",                \
 			option_folder, field                                                       \
 	}
+#define SNAPSHOT_OPTION(field)                                                                     \
+	{                                                                                          \
+		"snapshot", 'l', "NAME",                                                           \
+			"Read the internal snapshot of that name or id instead of the active "     \
+			"disk of a qcow2; snapshot.id=ID,snapshot.name=NAME says which it is.",    \
+			option_text, field                                                         \
+	}
 
 /* The rows of a command that makes images; FIELD(parent) is a struct parent_choice. */
 #define PARENT_OPTIONS(FIELD)                                                                      \

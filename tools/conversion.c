@@ -133,6 +133,7 @@ int conversion_job(const struct conversion *c, const struct common *common, cons
 		.destination = destination,
 		.source_format = c->source_format,
 		.allow_parent = c->allow_parent,
+		.snapshot = c->snapshot,
 		.parent = c->parent,
 		.format = format,
 		.compress = c->compress,

@@ -12,6 +12,7 @@
 struct conversion {
 	const char *source_format; /* -f */
 	const char *allow_parent;
+	const char *snapshot;
 	struct parent_choice parent; /* --parent, -F */
 	const char *format; /* -O */
 	struct strings options; /* -o */
@@ -44,7 +45,7 @@ struct conversion {
 			FIELD(options) },                                                          \
 		{ "compress", 'c', NULL, "Compress the clusters of a qcow2; a VMDK always is.",    \
 			option_flag, FIELD(compress) },                                            \
-		ALLOW_PARENT_OPTION(FIELD(allow_parent)),                                          \
+		ALLOW_PARENT_OPTION(FIELD(allow_parent)), SNAPSHOT_OPTION(FIELD(snapshot)),        \
 		{ "hash", 0, "ALG,...", "Print digests of DEST: md5, sha1, sha256, sha512.",       \
 			option_words, FIELD(hash) },                                               \
 		{ "guest-hash", 0, "ALG,...",                                                      \

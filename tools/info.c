@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
@@ -16,6 +17,8 @@ struct info_settings {
 	struct common common;
 	const char *format, *allow_parent;
 };
+
+enum { DATE_TEXT = 40 };
 
 struct facts {
 	const char *path;
@@ -131,12 +134,39 @@ static json_t *chain_json(const struct facts *f)
 	return all;
 }
 
+/* The date as people and scripts read it, in UTC. */
+static void date_text(uint64_t date, char text[DATE_TEXT])
+{
+	time_t seconds = (time_t)date;
+	struct tm tm;
+
+	if (!gmtime_r(&seconds, &tm) || !strftime(text, DATE_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		snprintf(text, DATE_TEXT, "-");
+}
+
+static json_t *snapshots_json(const struct image_info *info)
+{
+	json_t *all = json_array();
+	char date[DATE_TEXT];
+
+	for (size_t i = 0; i < info->snapshots_listed; i++) {
+		const struct snapshot_info *s = &info->snapshot[i];
+
+		date_text(s->date, date);
+		json_array_append_new(all,
+			json_pack("{s:o,s:o,s:o,s:s}", "id", text_json(s->id), "name",
+				text_json(s->name), "virtual_size", number_json(s->virtual_size),
+				"date", date));
+	}
+	return all;
+}
+
 static json_t *facts_json(const struct facts *f)
 {
 	const struct image_info *i = &f->image;
 
 	return json_pack(
-		"{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:b,s:b,s:o,s:o,s:o}",
+		"{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:b,s:b,s:o,s:o,s:o,s:o}",
 		"format", f->format->name, "subformat", text_json(i->subformat), "virtual_size",
 		number_json(f->disk->size), "file_size", number_json(f->file_size), "disk_usage",
 		number_json(f->disk_usage), "allocated", number_json(f->allocated), "block_size",
@@ -145,8 +175,9 @@ static json_t *facts_json(const struct facts *f)
 		f->disk->physical_sector ? number_json(f->disk->physical_sector) : json_null(),
 		"identifiers", identifiers_json(&i->identifiers), "parent", parent_json(f), "chain",
 		chain_json(f), "compressed", i->compressed, "log_dirty", i->log_dirty, "encrypted",
-		i->encrypted, "snapshots", number_json(i->snapshots), "creator",
-		text_json(i->creator), "references", strings_json(&i->references));
+		i->encrypted, "snapshots", number_json(i->snapshots), "snapshot_list",
+		snapshots_json(i), "creator", text_json(i->creator), "references",
+		strings_json(&i->references));
 }
 
 static void put_row(const char *name, const char *text)
@@ -163,6 +194,25 @@ static void put_bytes(const char *name, uint64_t bytes)
 	if (bytes >= 1024)
 		printf(" (%" PRIu64 " bytes)", bytes);
 	putchar('\n');
+}
+
+static void print_snapshots(const struct image_info *info)
+{
+	char date[DATE_TEXT];
+
+	printf("%-16s%" PRIu32 "\n", "snapshots", info->snapshots);
+	for (size_t i = 0; i < info->snapshots_listed; i++) {
+		const struct snapshot_info *s = &info->snapshot[i];
+
+		date_text(s->date, date);
+		printf("%-16s", "");
+		put_text(stdout, s->name);
+		fputs(", id ", stdout);
+		put_text(stdout, s->id);
+		fputs(", ", stdout);
+		put_size(stdout, s->virtual_size);
+		printf(", %s\n", date);
+	}
 }
 
 static void print_facts(const struct facts *f)
@@ -193,7 +243,7 @@ static void print_facts(const struct facts *f)
 	for (size_t n = 0; n < i->references.count; n++)
 		put_row(n ? "" : "references", i->references.item[n]);
 	if (i->snapshots)
-		printf("%-16s%" PRIu32 "\n", "snapshots", i->snapshots);
+		print_snapshots(i);
 	if (i->creator)
 		put_row("creator", i->creator);
 	if (i->compressed)

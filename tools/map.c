@@ -11,7 +11,7 @@
 
 struct map_settings {
 	struct common common;
-	const char *format, *allow_parent, *svg;
+	const char *format, *allow_parent, *snapshot, *svg;
 	bool force;
 };
 
@@ -138,7 +138,7 @@ static int map_run(const void *settings, char *const *argument, struct error *e)
 {
 	const struct map_settings *s = settings;
 	struct map m = { .settings = s, .path = argument[0], .first = true };
-	struct open_options o = { .allow_dir = s->allow_parent };
+	struct open_options o = { .allow_dir = s->allow_parent, .snapshot = s->snapshot };
 	int rc = image_open_with(m.path, s->format, &o, &m.disk, &m.format, e);
 
 	if (rc)
@@ -161,6 +161,7 @@ static const struct option_spec map_options[] = {
 	{ "format", 'f', "FORMAT", "The image's format; without it the content decides.",
 		option_text, FIELD(format) },
 	ALLOW_PARENT_OPTION(FIELD(allow_parent)),
+	SNAPSHOT_OPTION(FIELD(snapshot)),
 	{ "svg", 0, "FILE", "Draw the map to FILE too.", option_text, FIELD(svg) },
 	{ "force", 0, NULL, "Replace an existing FILE.", option_flag, FIELD(force) },
 	{ NULL, 0, NULL, NULL, NULL, 0 },

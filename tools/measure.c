@@ -76,7 +76,11 @@ static const struct option_spec measure_options[] = {
 		FIELD(format) },
 	{ "options", 'o', "K=V,...", "Options of the output's format, see below.", option_pairs,
 		FIELD(options) },
+	{ "compress", 'c', NULL, "Compress the clusters of a qcow2: as -c of convert.", option_flag,
+		FIELD(compress) },
 	ALLOW_PARENT_OPTION(FIELD(allow_parent)),
+	SNAPSHOT_OPTION(FIELD(snapshot)),
+	PARENT_OPTIONS(FIELD),
 	{ "profile", 0, "hyperv|azure|xen|glance", "As --profile of convert.", option_text,
 		FIELD(profile) },
 	{ "size", 0, "SIZE|+SIZE|-SIZE", "As --size of convert: grow or shrink the disk.",
@@ -95,10 +99,7 @@ const struct command command_measure = {
 	.summary = "tell how large the output of convert would be",
 	.description =
 		"Prints the exact length of the file that convert would write from SOURCE with the "
-		"same -O, -o, --profile, --size, --fit-flavor and --drop-free, without writing it. "
-		"All data of SOURCE is "
-		"read, because "
-		"blocks of "
+		"same options, without writing it. All data of SOURCE is read, because blocks of "
 		"zeros are left out.\n\n"
 		"\"fully allocated\" is the length that the file would have if the guest had "
 		"written to all of the disk: room that it may come to need; null in JSON when the "

@@ -4,14 +4,30 @@
 #include <string.h>
 
 static const struct profile profiles[] = {
-	{ "hyperv", "vhdx", { "vhdx", "vhd" }, "dynamic", NULL, NULL, 0,
-		"OpenStack on Hyper-V takes dynamic VHDX and VHD only" },
-	{ "azure", "vhd", { "vhd" }, "fixed", NULL, NULL, 1 << 20,
-		"Azure takes fixed VHD of whole MiB only" },
-	{ "xen", "vhd", { "vhd" }, "dynamic", "dialect=blktap", NULL, 0,
-		"XCP-ng and XenServer take dynamic VHD in the dialect of blktap only" },
-	{ "glance", NULL, { "vhdx", "vhd", "qcow2", "vmdk", "raw" }, NULL, NULL, "subformat=fixed",
-		0, "Glance 30 and later does not recognise a fixed VHD" },
+	{ .name = "hyperv",
+		.format = "vhdx",
+		.formats = { "vhdx", "vhd" },
+		.subformat = "dynamic",
+		.why = "OpenStack on Hyper-V takes dynamic VHDX and VHD only" },
+	{ .name = "azure",
+		.format = "vhd",
+		.formats = { "vhd" },
+		.subformat = "fixed",
+		.round = 1 << 20,
+		.why = "Azure takes fixed VHD of whole MiB only" },
+	{ .name = "xen",
+		.format = "vhd",
+		.formats = { "vhd" },
+		.subformat = "dynamic",
+		.option = "dialect=blktap",
+		.why = "XCP-ng and XenServer take dynamic VHD in the dialect of blktap only" },
+	{ .name = "glance",
+		.formats = { "vhdx", "vhd", "qcow2", "vmdk", "raw" },
+		.forbidden = { { "vhd", "subformat=fixed",
+				       "Glance 30 and later does not recognise a fixed VHD" },
+			{ "qcow2", "extended_l2=on",
+				"Glance's content check refuses extended L2 entries" } },
+		.why = "Glance's content check knows no other" },
 };
 
 int profile_find(const char *name, const struct profile **out, struct error *e)
@@ -35,12 +51,32 @@ static bool format_allowed(const struct profile *p, const struct format *f)
 	return false;
 }
 
-/* Whether the options hold the "key=value" that the profile forbids; a fixed VHDX is no fixed VHD.
- */
-static bool is_forbidden(
-	const struct profile *p, const struct format *f, const struct strings *options)
+/* Whether the options, of which the last of a key counts, hold this "key=value". */
+static bool is_asked(const struct strings *options, const char *pair)
 {
-	return p->forbidden && strcmp(f->name, "vhd") == 0 && strings_have(options, p->forbidden);
+	char key[32];
+	size_t len = strcspn(pair, "=");
+	const char *value;
+
+	if (len >= sizeof(key))
+		return false;
+	memcpy(key, pair, len);
+	key[len] = '\0';
+	value = option_value(options, key);
+	return value && strcmp(value, pair + len + 1) == 0;
+}
+
+static int check_forbidden(const struct profile *p, const struct format *f,
+	const struct strings *options, struct error *e)
+{
+	for (size_t i = 0; i < sizeof(p->forbidden) / sizeof(*p->forbidden); i++) {
+		const struct profile_refusal *r = &p->forbidden[i];
+
+		if (r->format && strcmp(r->format, f->name) == 0 && is_asked(options, r->option))
+			return error_set(e, ERR_USAGE, "profile %s forbids %s: %s", p->name,
+				r->option, r->why);
+	}
+	return 0;
 }
 
 /* Adds "key=value"; refuses another value of the key. */
@@ -80,10 +116,8 @@ int profile_apply(
 	if (!format_allowed(p, f))
 		return error_set(
 			e, ERR_USAGE, "profile %s is not for %s: %s", p->name, f->name, p->why);
-	if (is_forbidden(p, f, options))
-		return error_set(
-			e, ERR_USAGE, "profile %s forbids %s: %s", p->name, p->forbidden, p->why);
-	if (p->subformat)
+	rc = check_forbidden(p, f, options, e);
+	if (!rc && p->subformat)
 		rc = subformat_force(p, options, e);
 	if (!rc && p->option)
 		rc = option_force(p, p->option, options, e);

@@ -11,9 +11,13 @@ struct profile {
 	const char *formats[5]; /* what it may be, ended by NULL */
 	const char *subformat; /* what it must be, of a format that has the choice; NULL: any */
 	const char *option; /* "key=value" that it adds; NULL: none */
-	const char *forbidden; /* "key=value" that the destination would refuse */
+	/* What the destination would refuse. */
+	struct profile_refusal {
+		const char *format, *option; /* "key=value" */
+		const char *why;
+	} forbidden[2];
 	uint64_t round; /* sizes are rounded up to a multiple; 0: not */
-	const char *why; /* of what is forced or forbidden */
+	const char *why; /* of formats and subformat */
 };
 
 /* ERR_USAGE names the known ones. */

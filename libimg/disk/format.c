@@ -108,6 +108,11 @@ void image_info_free(struct image_info *info)
 	free(info->creator);
 	free(info->parent_path);
 	free(info->parent_identifier);
+	for (size_t i = 0; i < info->snapshots_listed; i++) {
+		free(info->snapshot[i].id);
+		free(info->snapshot[i].name);
+	}
+	free(info->snapshot);
 	strings_free(&info->references);
 	strings_free(&info->identifiers);
 	*info = (struct image_info){ 0 };

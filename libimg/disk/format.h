@@ -47,6 +47,13 @@ struct open_options {
 	const char *snapshot; /* internal snapshot to read, by name or id; NULL: the active disk */
 };
 
+/* An internal snapshot. */
+struct snapshot_info {
+	char *id, *name;
+	uint64_t virtual_size; /* bytes */
+	uint64_t date; /* seconds since 1970 */
+};
+
 /* What `info` reports beside the disk itself.  Texts are owned by the struct; NULL when absent. */
 struct image_info {
 	const char *subformat; /* static text: "fixed", "dynamic", "differencing" or NULL */
@@ -56,6 +63,8 @@ struct image_info {
 	uint64_t log_size; /* bytes; 0 when the format has no log */
 	bool encrypted;
 	uint32_t snapshots;
+	struct snapshot_info *snapshot; /* the first snapshots_listed of them */
+	size_t snapshots_listed;
 	char *creator;
 	char *parent_path;
 	char *parent_identifier; /* by which the image knows it */
@@ -168,6 +177,7 @@ struct format {
 	const char *const *endings; /* of file names, without the dot, NULL-terminated */
 	const char *glance_name; /* Glance's disk_format, NULL when it has none */
 	bool compresses; /* takes image_spec.compress */
+	bool has_snapshots; /* takes open_options.snapshot */
 	const struct format_option *options; /* -o keys, ended by a NULL name; NULL: none */
 	enum probe_answer (*probe)(const struct probe *p);
 	/* Opens the container in `file`.  On success the disk owns `file`. */

@@ -168,6 +168,9 @@ static int content_open(struct disk *file, const struct open_options *o,
 		rc = error_set(e, ERR_CORRUPT, "the file is empty");
 	else if (!format && !(rc = image_probe(file, &format, e)))
 		rc = fallback_check(o->path, format, e);
+	if (!rc && o->snapshot && !format->has_snapshots)
+		rc = error_set(e, ERR_USAGE, "snapshot %.64s: a %s image has no internal snapshots",
+			o->snapshot, format->name);
 	if (!rc)
 		rc = format->open(file, o, out, e);
 	if (rc)

@@ -29,6 +29,7 @@ struct convert_job {
 	const char *destination;
 	const char *source_format; /* NULL: the content decides */
 	const char *allow_parent; /* as open_options.allow_dir of image_open_with */
+	const char *snapshot; /* of the source; NULL: its active disk */
 	struct parent_choice parent; /* only what differs from it is written */
 	const struct format *format; /* of the destination */
 	struct strings options; /* -o, "key=value" */

@@ -7,13 +7,15 @@
 static int full_size(
 	const struct convert_job *j, const struct disk *disk, uint64_t *out, struct error *e)
 {
-	struct output *nowhere;
+	struct output *nowhere = NULL;
+	struct parent parent;
 	struct writer *writer;
-	int rc = output_discard_open(&nowhere, e);
+	int rc = parent_open(&j->parent, j->allow_parent, j->destination, j->format, &parent, e);
 
-	if (rc)
-		return rc;
-	rc = writer_open(j, disk, NULL, nowhere, &writer, e);
+	if (!rc)
+		rc = output_discard_open(&nowhere, e);
+	if (!rc)
+		rc = writer_open(j, disk, parent_spec_of(&parent), nowhere, &writer, e);
 	if (!rc) {
 		rc = measure_full(writer, disk->size, &j->engine, out, e);
 		writer->ops->close(writer);
@@ -25,6 +27,7 @@ static int full_size(
 			error_prefix(e, "%s to %s", j->source, j->destination);
 	}
 	output_close(nowhere);
+	parent_close(&parent);
 	return rc;
 }
 

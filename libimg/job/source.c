@@ -64,8 +64,11 @@ static int wanted_size(
 /* A pipe has no name by which the source could be opened twice: what came out of it has. */
 static int pipe_open(struct source *s, const struct convert_job *j, struct error *e)
 {
-	int rc = spool_open(STDIN_FILENO, j->tmpdir, &j->engine, &s->spool, e);
+	int rc;
 
+	if (j->snapshot)
+		return error_set(e, ERR_USAGE, "-: what comes from a pipe has no snapshots");
+	rc = spool_open(STDIN_FILENO, j->tmpdir, &j->engine, &s->spool, e);
 	if (!rc)
 		rc = host_file_open(spool_path(s->spool), &s->watch, e);
 	if (!rc && !s->watch->size)
@@ -77,7 +80,7 @@ static int pipe_open(struct source *s, const struct convert_job *j, struct error
 
 static int image_source_open(struct source *s, const struct convert_job *j, struct error *e)
 {
-	struct open_options o = { .allow_dir = j->allow_parent };
+	struct open_options o = { .allow_dir = j->allow_parent, .snapshot = j->snapshot };
 	int rc = host_file_open(j->source, &s->watch, e);
 
 	if (rc)

@@ -146,18 +146,21 @@ static void image_check(const struct format *f, struct disk *file)
 	check_free(&c);
 }
 
-static void image_try(const struct format *f, struct disk *file)
+/* The image in `file`, or a snapshot of it; *first is set to the name of the first one. */
+static void image_use(const struct format *f, struct disk *file, const char *snapshot, char **first)
 {
-	struct open_options o = { 0 };
+	struct open_options o = { .snapshot = snapshot };
 	struct image_info info = { 0 };
 	struct disk *d;
 	struct error e;
 
-	image_check(f, file);
 	if (f->open(file, &o, &d, &e))
 		return;
-	if (f->info && f->info(d, &info, &e) == 0)
+	if (f->info && f->info(d, &info, &e) == 0) {
+		if (first && info.snapshots_listed)
+			*first = strdup(info.snapshot->name);
 		image_info_free(&info);
+	}
 	disk_use(d);
 	disk_volumes(d);
 	disk_close(d);
@@ -176,8 +179,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		vhd_footer_mend(file, len, len - SECTOR);
 		vhdx_mend(file, len);
 	}
-	for (size_t i = 0; format_list[i]; i++)
-		image_try(format_list[i], &flat.disk);
+	for (size_t i = 0; format_list[i]; i++) {
+		char *first = NULL;
+
+		image_check(format_list[i], &flat.disk);
+		image_use(format_list[i], &flat.disk, NULL, &first);
+		if (first)
+			image_use(format_list[i], &flat.disk, first, NULL);
+		free(first);
+	}
 	free(file);
 	return 0;
 }

@@ -133,9 +133,18 @@ static void use(uint16_t *used, unsigned bits, uint64_t off, uint64_t len)
 		used[c]++;
 }
 
+static bool is_extended(const struct made *m)
+{
+	const struct qcow2_header *h = (const void *)m->bytes;
+
+	return get_be32(h->version) > 2 && get_be64(h->incompatible) >> QCOW2_EXTENDED_L2 & 1;
+}
+
 static void use_table(const struct made *m, uint16_t *used, unsigned bits, uint64_t table)
 {
-	for (uint64_t i = 0; i < UINT64_C(1) << (bits - 3); i++) {
+	size_t words = is_extended(m) ? 2 : 1;
+
+	for (uint64_t i = 0; i < UINT64_C(1) << (bits - 3); i += words) {
 		uint64_t entry = get64(m, table + i * 8),
 			 off = entry & ~(QCOW2_PACKED | QCOW2_COPIED);
 		uint64_t sectors = 1 + (off >> (70 - bits));
@@ -195,6 +204,9 @@ static const struct how kinds[] = {
 	{ "compression_level=best", true, false, 2 },
 	{ "compression_type=zstd,compression_level=best,lazy_refcounts=on", true, false, 2 },
 	{ "cluster_size=2M", true, false, 2 },
+	{ "extended_l2=on", false, false, 2 },
+	{ "extended_l2=on,cluster_size=16K", true, false, 2 },
+	{ "extended_l2=on,cluster_size=2M,compression_type=zstd", true, false, 2 },
 };
 
 static void content_and_refcounts(void **state)
@@ -368,7 +380,9 @@ static void options_make_sense(void **state)
 	refused(4096, "compression_level=best", false, ERR_USAGE, "without -c");
 	refused(4096, "compression_type=zstd,compat=0.10", true, ERR_USAGE, "compat=1.1");
 	refused(4096, "lazy_refcounts=on,compat=0.10", true, ERR_USAGE, "compat=1.1");
-	refused(4096, "extended_l2=on", false, ERR_UNSUPPORTED, "extended_l2=on");
+	refused(4096, "extended_l2=on,compat=0.10", false, ERR_USAGE, "compat=1.1");
+	refused(4096, "extended_l2=on,cluster_size=8K", false, ERR_USAGE,
+		"16384 or more, not 8192");
 	refused(4097, "", false, ERR_USAGE, "4097");
 	refused(UINT64_C(1) << 40, "cluster_size=1K", false, ERR_USAGE, "2048 or more");
 	refused(UINT64_C(1) << 63, "cluster_size=2M", false, ERR_USAGE, "9223372036854775808");
