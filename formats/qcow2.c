@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "formats/qcow2_check.h"
 #include "formats/qcow2_write.h"
 
 static enum probe_answer qcow2_probe(const struct probe *p)
@@ -134,4 +135,5 @@ const struct format qcow2_format = {
 	.open = qcow2_open,
 	.info = qcow2_info,
 	.create = qcow2_create,
+	.check = qcow2_check,
 };
