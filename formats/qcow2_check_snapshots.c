@@ -195,7 +195,7 @@ int qcow2_check_snapshots(struct qcow2_checker *k, struct error *e)
 
 	if (!count)
 		return 0;
-	if (count > QCOW2_SNAPSHOTS_MAX || off % k->cluster || off >= k->file->size)
+	if (count > QCOW2_SNAPSHOTS_MAX || !off || off % k->cluster || off >= k->file->size)
 		return check_find(k->check, &fault_table, at, e,
 			"%u snapshots at %" PRIu64
 			": more than %u, not on a cluster, or past the end of the file at %" PRIu64,

@@ -32,6 +32,7 @@ struct vmdk_line {
 struct vmdk_descriptor {
 	const char *type; /* createType; static text */
 	bool delta; /* has a parent */
+	bool has_cid;
 	uint32_t cid;
 	char *parent; /* parentFileNameHint, NULL when absent */
 	struct vmdk_line line[VMDK_PARTS_MAX];
