@@ -195,19 +195,20 @@ int qcow2_check_snapshots(struct qcow2_checker *k, struct error *e)
 
 	if (!count)
 		return 0;
+	if (k->has_data_file)
+		rc = check_find(k->check, &fault_data_file, at, e,
+			"%u snapshots in an image with a data file", count);
+	if (rc)
+		return rc;
 	if (count > QCOW2_SNAPSHOTS_MAX || !off || off % k->cluster || off >= k->file->size)
 		return check_find(k->check, &fault_table, at, e,
 			"%u snapshots at %" PRIu64
 			": more than %u, not on a cluster, or past the end of the file at %" PRIu64,
 			count, off, (unsigned)QCOW2_SNAPSHOTS_MAX, k->file->size);
-	if (k->has_data_file)
-		rc = check_find(k->check, &fault_data_file, at, e,
-			"%u snapshots in an image with a data file", count);
-	w.id = rc ? NULL : calloc(count, sizeof(*w.id));
-	if (!rc && !w.id)
-		rc = error_nomem(e, "snapshots");
-	if (!rc)
-		rc = table_check(k, off, count, &w, e);
+	w.id = calloc(count, sizeof(*w.id));
+	if (!w.id)
+		return error_nomem(e, "snapshots");
+	rc = table_check(k, off, count, &w, e);
 	if (!rc)
 		rc = ids_check(k, &w, e);
 	free(w.id);
