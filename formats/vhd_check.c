@@ -44,7 +44,7 @@ static int footer_search(struct vhd_check *v, struct vhd_place *found, struct er
 	uint64_t end = v->file->size - v->file->size % VHD_SECTOR;
 	uint64_t least = end > SEARCHED ? end - SEARCHED : VHD_SECTOR;
 
-	found->valid = false;
+	*found = (struct vhd_place){ 0 };
 	for (uint64_t off = end; off > least && !found->valid;) {
 		int rc;
 
@@ -53,7 +53,8 @@ static int footer_search(struct vhd_check *v, struct vhd_place *found, struct er
 		if (rc)
 			return rc;
 		found->off = off;
-		found->valid = !memcmp(found->footer.cookie, "conectix", 8) &&
+		found->cookie = !memcmp(found->footer.cookie, "conectix", 8);
+		found->valid = found->cookie &&
 			get_be32(found->footer.checksum) == vhd_footer_checksum(&found->footer);
 	}
 	return 0;
@@ -127,7 +128,7 @@ static int footers_check(struct vhd_check *v, const struct vhd_place *head, stru
 		return check_lost(v->c, &copy_of_fixed, 0, e,
 			"the footer says that the disk is fixed, but its first sector looks like a "
 			"footer too");
-	if (!rc && (!*out || !is_fixed(*out)))
+	if (!rc && !(tail->cookie && is_fixed(tail)))
 		rc = head_check(v, head, e);
 	if (!rc && !*out)
 		rc = check_lost(v->c, &footer_lost, tail->off, e,

@@ -12,6 +12,7 @@ struct vhdx_check {
 	struct disk *file; /* not owned */
 	struct disk *view; /* the same with its log replayed */
 	struct vhdx_image image; /* owns no path */
+	uint64_t front; /* file offset at which the last of log and regions ends */
 	/* Bits for each MiB of the file: whether a structure or block is there, and whether an
 	 * entry keeps it although its block has no content. */
 	uint64_t units; /* number of bits */

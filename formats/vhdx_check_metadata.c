@@ -196,6 +196,7 @@ static int parameters_check(
 	}
 	flags = get_le32(p.flags);
 	v->image.has_parent = flags & VHDX_FILE_PARENT;
+	v->image.fixed = !v->image.has_parent && flags & VHDX_FILE_FIXED;
 	if (!(flags & ~(uint32_t)(VHDX_FILE_FIXED | VHDX_FILE_PARENT)))
 		return 0;
 	return check_find(

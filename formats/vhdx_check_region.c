@@ -19,7 +19,6 @@ static const struct fault region_twice = { "vhdx-region-duplicate", SEVERITY_ERR
 static const struct fault region_unknown = { "vhdx-region-unknown", SEVERITY_ERROR, NULL };
 static const struct fault region_overlap = { "vhdx-region-overlap", SEVERITY_ERROR, NULL };
 static const struct fault region_missing = { "vhdx-region-missing", SEVERITY_ERROR, NULL };
-static const struct fault region_flags = { "vhdx-region-flags", SEVERITY_WARNING, REPAIR };
 static const struct fault region_order = { "vhdx-region-order", SEVERITY_WARNING,
 	"os-win, which OpenStack uses on Hyper-V, goes by the order; hvimg check --repair writes a "
 	"copy that it reads" };
@@ -97,6 +96,7 @@ static int entry_check(
 	struct vhdx_range r = { get_le64(entry->offset), get_le32(entry->length) };
 	struct vhdx_range *known = range_of(&v->image, entry->id);
 	uint64_t at = VHDX_REGION_OFFSET + 16 + (uint64_t)i * sizeof(*entry);
+	/* Of the known ones qemu does not say that they are. */
 	bool required = get_le32(entry->required) & 1;
 	char guid[GUID_TEXT_SIZE];
 	int rc = 0;
@@ -107,9 +107,6 @@ static int entry_check(
 	if (!known && required)
 		rc = check_lost(v->c, &region_unknown, at, e,
 			"region %s is marked as required and is not known", guid);
-	if (known && !required)
-		rc = check_find(v->c, &region_flags, at + 28, e,
-			"region %s is not marked as required", guid);
 	if (rc)
 		return rc;
 	if (!vhdx_range_is_good(v, r))
@@ -119,6 +116,7 @@ static int entry_check(
 			guid, r.length, r.offset);
 	if (known)
 		*known = r;
+	v->front = max_u64(v->front, r.offset + r.length);
 	if (vhdx_units_take(v, r))
 		return check_lost(v->c, &region_overlap, at, e,
 			"region %s, %" PRIu64 " bytes at %" PRIu64
@@ -144,6 +142,7 @@ static int entries_check(
 
 	(void)vhdx_units_take(v, (struct vhdx_range){ 0, VHDX_MIB });
 	(void)vhdx_units_take(v, v->image.log);
+	v->front = max_u64(VHDX_MIB, v->image.log.offset + v->image.log.length);
 	for (uint32_t i = 0; i < count && !rc; i++)
 		rc = entry_check(v, t, i, e);
 	if (rc)
