@@ -133,5 +133,6 @@ const struct format qcow2_format = {
 	.probe = qcow2_probe,
 	.open = qcow2_open,
 	.info = qcow2_info,
+	.spec_of = qcow2_spec_of,
 	.create = qcow2_create,
 };
