@@ -13,6 +13,8 @@ enum {
 	VERSION_SIGNED = 0x00010001, /* summed up signed bytes */
 	VERSION_LAST = 0x00010002,
 	CHUNK = 512, /* bytes of the map looked at as one */
+	SLACK = 65536, /* that a map may be longer than it has to be */
+	ENTRIES_MAX = 1 << 27, /* more than blktap makes; takes a second to look at */
 };
 
 struct batmap_header {
@@ -78,16 +80,17 @@ static int map_read(struct vhd_check *v, struct batmap *b, struct error *e)
 
 static int map_check(struct vhd_check *v, struct batmap *b, struct error *e)
 {
+	uint64_t need = div_up(v->image.entries, 8);
 	int rc;
 
 	if (b->version > VERSION_LAST)
 		return check_find(v->c, &map_version, b->header_off, e,
 			"the map of full blocks has version %#x, which is not known", b->version);
 	if (b->off % VHD_SECTOR || !range_fits(b->off, b->len, v->image.data_end) ||
-		b->len < div_up(v->image.entries, 8))
+		b->len < need || b->len > need + SLACK)
 		return check_find(v->c, &map_place, b->header_off, e,
 			"the map of full blocks, %" PRIu64 " bytes at %" PRIu64
-			", is not inside the file or too short for %u blocks",
+			", is not inside the file or not as long as %u blocks need",
 			b->len, b->off, v->image.entries);
 	rc = vhd_check_part(v, "the map of full blocks", b->off, b->len, e);
 	if (!rc)
@@ -106,7 +109,7 @@ int vhd_check_batmap(struct vhd_check *v, struct error *e)
 	struct batmap b;
 	int rc;
 
-	if (!range_fits(off, VHD_SECTOR, m->data_end))
+	if (!range_fits(off, VHD_SECTOR, m->data_end) || m->entries > ENTRIES_MAX)
 		return 0;
 	rc = disk_read(v->file, off, &h, sizeof(h), e);
 	if (rc || memcmp(h.cookie, "tdbatmap", sizeof(h.cookie)) != 0)

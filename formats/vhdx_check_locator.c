@@ -34,11 +34,18 @@ static int entries_check(struct vhdx_check *v, const uint8_t *item, size_t len, 
 {
 	const struct vhdx_locator_header *h = (const struct vhdx_locator_header *)item;
 	const struct vhdx_locator_entry *entry = (const struct vhdx_locator_entry *)(h + 1);
+	size_t texts = 0;
 	int rc = 0;
 
 	for (uint16_t i = 0; i < count && !rc; i++) {
 		uint64_t at = off + sizeof(*h) + i * sizeof(*entry);
 
+		texts += get_le16(entry[i].key_length) + (size_t)get_le16(entry[i].value_length);
+		if (texts > len)
+			return check_find(v->c, &locator_entry, at, e,
+				"the texts of the parent locator overlap: %zu bytes have no room "
+				"in %zu",
+				texts, len);
 		if (!entry_fits(&entry[i], len))
 			rc = check_find(v->c, &locator_entry, at, e,
 				"entry %u of the parent locator is not inside its %zu bytes", i,
