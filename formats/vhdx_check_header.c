@@ -86,7 +86,8 @@ static int current_check(struct vhdx_check *v, const struct vhdx_header *h, uint
 	m->log_dirty = !guid_equal(h->log, none);
 	m->log = (struct vhdx_range){ get_le64(h->log_offset), get_le32(h->log_length) };
 	*good = get_le16(h->version) == 1 && (!m->log_dirty || !get_le16(h->log_version)) &&
-		(vhdx_range_is_good(v, m->log) || (!m->log.length && !m->log_dirty));
+		(vhdx_range_is_good(v, m->log) ||
+			(!m->log.length && !m->log_dirty && m->log.offset % VHDX_MIB == 0));
 	if (get_le16(h->version) != 1)
 		return check_lost(v->c, &version_unknown, off + 0x42, e,
 			"VHDX version %u, only 1 is known", get_le16(h->version));
