@@ -134,6 +134,7 @@ const struct format qcow2_format = {
 	.probe = qcow2_probe,
 	.open = qcow2_open,
 	.info = qcow2_info,
+	.spec_of = qcow2_spec_of,
 	.create = qcow2_create,
 	.check = qcow2_check,
 };

@@ -53,3 +53,13 @@ void utf16_text(const le16 *text, size_t units, char *out)
 	}
 	*out = 0;
 }
+
+bool utf16_is_text(const le16 *text, size_t units)
+{
+	size_t i = 0;
+
+	while (i < units && get_le16(text[i]))
+		if (utf16_next(text, units, &i) == REPLACEMENT)
+			return false;
+	return true;
+}

@@ -115,5 +115,8 @@ const struct format vhd_format = {
 	.open = vhd_open,
 	.info = vhd_info,
 	.has_identifier = true,
+	.check = vhd_check,
+	.remains = vhd_remains,
+	.spec_of = vhd_spec_of,
 	.create = vhd_create,
 };

@@ -116,5 +116,8 @@ const struct format vhdx_format = {
 	.open = vhdx_open,
 	.info = vhdx_info,
 	.has_identifier = true,
+	.check = vhdx_check,
+	.remains = vhdx_remains,
+	.spec_of = vhdx_spec_of,
 	.create = vhdx_create,
 };
