@@ -11,7 +11,7 @@
 static const struct fault fault_dirty = {
 	.code = "qcow2-dirty",
 	.severity = SEVERITY_WARNING,
-	.fix = "qemu-img check -r all counts anew; convert makes a clean copy",
+	.fix = "hvimg check --repair writes a copy whose refcounts are right",
 };
 
 bool qcow2_place_fits(const struct qcow2_checker *k, uint64_t off, uint64_t len)

@@ -9,9 +9,9 @@
 
 static const struct fault fault_reserved = { .code = "qcow2-l2-reserved",
 	.severity = SEVERITY_ERROR };
-static const struct fault fault_copied = {
-	.code = "qcow2-l2-copied", .severity = SEVERITY_ERROR, .fix = "qemu-img check -r all"
-};
+static const struct fault fault_copied = { .code = "qcow2-l2-copied",
+	.severity = SEVERITY_ERROR,
+	.fix = "hvimg check --repair writes a good copy" };
 static const struct fault fault_alignment = { .code = "qcow2-cluster-alignment",
 	.severity = SEVERITY_ERROR };
 static const struct fault fault_range = { .code = "qcow2-cluster-range",
@@ -59,7 +59,7 @@ static void compressed_place(
 static int compressed_fault(struct qcow2_checker *k, const struct qcow2_entry *x,
 	const struct fault *f, const char *why, struct error *e)
 {
-	return k->first ? check_find(k->check, f, x->at, e,
+	return k->first ? check_lost(k->check, f, x->at, e,
 				  "entry 0x%016" PRIx64 " of a compressed cluster %s", x->word, why)
 			: 0;
 }
@@ -95,19 +95,19 @@ static int bits_check(
 	bool zero_flag = x->word & QCOW2_ZERO_BIT;
 
 	if (x->word & L2_RESERVED || (k->extended_l2 && zero_flag))
-		return check_find(k->check, &fault_reserved, x->at, e,
+		return check_lost(k->check, &fault_reserved, x->at, e,
 			"L2 entry 0x%016" PRIx64 " has reserved bits set", x->word);
 	if (k->version < 3 && zero_flag)
-		return check_find(k->check, &fault_zero_v2, x->at, e,
+		return check_lost(k->check, &fault_zero_v2, x->at, e,
 			"L2 entry 0x%016" PRIx64 " is of a zero cluster, which version 2 does not "
 			"have",
 			x->word);
 	if (plain & zero)
-		return check_find(k->check, &fault_both, x->at, e,
+		return check_lost(k->check, &fault_both, x->at, e,
 			"subclusters are both allocated and zero: allocated 0x%08x, zero 0x%08x",
 			plain, zero);
 	if (plain && !has)
-		return check_find(k->check, &fault_nowhere, x->at, e,
+		return check_lost(k->check, &fault_nowhere, x->at, e,
 			"subclusters 0x%08x are allocated, but there is no cluster", plain);
 	return 0;
 }
@@ -116,15 +116,15 @@ static int place_check(
 	struct qcow2_checker *k, const struct qcow2_entry *x, uint64_t off, struct error *e)
 {
 	if (off % k->cluster)
-		return check_find(k->check, &fault_alignment, x->at, e,
+		return check_lost(k->check, &fault_alignment, x->at, e,
 			"cluster at %" PRIu64 " is not a multiple of %u", off, k->cluster);
 	/* The data file's length is not known here. */
 	if (!k->has_data_file && !qcow2_place_fits(k, off, k->cluster))
-		return check_find(k->check, &fault_range, x->at, e,
+		return check_lost(k->check, &fault_range, x->at, e,
 			"cluster at %" PRIu64 " is past the end of the file at %" PRIu64, off,
 			k->file->size);
 	if (k->raw_data && x->guest != UINT64_MAX && off != x->guest)
-		return check_find(k->check, &fault_raw, x->at, e,
+		return check_lost(k->check, &fault_raw, x->at, e,
 			"guest offset %" PRIu64 " is at %" PRIu64
 			" of a data file that is a raw disk",
 			x->guest, off);

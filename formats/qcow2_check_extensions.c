@@ -42,7 +42,7 @@ static const struct fault fault_bitmaps = { .code = "qcow2-bitmaps-extension",
 	.severity = SEVERITY_ERROR };
 static const struct fault fault_stale = { .code = "qcow2-bitmaps-stale",
 	.severity = SEVERITY_WARNING,
-	.fix = "qemu ignores them; qemu-img check -r leaks frees their clusters" };
+	.fix = "nobody reads them; hvimg check --repair writes a copy without them" };
 static const struct fault fault_crypto = { .code = "qcow2-encryption-header",
 	.severity = SEVERITY_ERROR };
 static const struct fault fault_backing = { .code = "qcow2-backing-name",

@@ -39,7 +39,7 @@ static const struct fault fault_l1_size = { .code = "qcow2-l1-size", .severity =
 static const struct fault fault_l1_place = { .code = "qcow2-l1-place", .severity = SEVERITY_ERROR };
 static const struct fault fault_reftable = { .code = "qcow2-reftable-place",
 	.severity = SEVERITY_ERROR,
-	.fix = "qemu-img check -r all makes new refcounts" };
+	.fix = "hvimg check --repair writes a copy with refcounts of its own" };
 
 /* Reads the header; *usable says whether there is one of a version that is known. */
 static int header_read(struct qcow2_checker *k, bool *usable, struct error *e)
@@ -127,7 +127,7 @@ static int features_check(struct qcow2_checker *k, bool *usable, struct error *e
 			unknown);
 	}
 	if (k->incompatible & QCOW2_INCOMPATIBLE_CORRUPT)
-		rc = check_find(k->check, &fault_corrupt, AT(incompatible), e,
+		rc = check_lost(k->check, &fault_corrupt, AT(incompatible), e,
 			"the image is marked as corrupt");
 	if (!rc)
 		rc = compression_check(k, e);
@@ -185,7 +185,7 @@ static int l1_check(struct qcow2_checker *k, struct error *e)
 	int rc = 0;
 
 	if (len > QCOW2_L1_BYTES_MAX || entries < div_up(size, UINT64_C(1) << span))
-		rc = check_find(k->check, &fault_l1_size, AT(l1_size), e,
+		rc = check_lost(k->check, &fault_l1_size, AT(l1_size), e,
 			"L1 table of %" PRIu64 " entries; %" PRIu64 " describe the disk, %u are "
 			"the limit",
 			entries, div_up(size, UINT64_C(1) << span),
@@ -193,7 +193,7 @@ static int l1_check(struct qcow2_checker *k, struct error *e)
 	if (rc || len > QCOW2_L1_BYTES_MAX)
 		return rc;
 	if (off % k->cluster || !range_fits(off, len, k->file->size))
-		rc = check_find(k->check, &fault_l1_place, AT(l1_off), e,
+		rc = check_lost(k->check, &fault_l1_place, AT(l1_off), e,
 			"L1 table of %" PRIu64 " bytes at %" PRIu64 " is not on a cluster, or "
 			"past the end of the file at %" PRIu64,
 			len, off, k->file->size);

@@ -11,13 +11,13 @@
 
 static const struct fault fault_entry = { .code = "qcow2-reftable-entry",
 	.severity = SEVERITY_ERROR,
-	.fix = "qemu-img check -r all makes new refcounts" };
+	.fix = "hvimg check --repair writes a copy with refcounts of its own" };
 static const struct fault fault_low = { .code = "qcow2-refcount-low",
 	.severity = SEVERITY_ERROR,
-	.fix = "qemu-img check -r all; until then nothing may write to the image" };
+	.fix = "nothing may write to the image; hvimg check --repair writes a good copy" };
 static const struct fault fault_high = { .code = "qcow2-leak",
 	.severity = SEVERITY_WARNING,
-	.fix = "harmless; qemu-img check -r leaks or convert frees the space" };
+	.fix = "harmless; hvimg check --repair writes a copy without it" };
 static const struct fault fault_overlap = { .code = "qcow2-overlap", .severity = SEVERITY_ERROR };
 static const struct fault fault_twice = { .code = "qcow2-cluster-twice",
 	.severity = SEVERITY_ERROR };
@@ -206,7 +206,7 @@ static int low_tell(struct qcow2_checker *k, size_t i, uint64_t refcount, struct
 	const char *use = use_names[state & QCOW2_USE_MASK];
 
 	if (state & QCOW2_CLASH)
-		return check_find(k->check, &fault_overlap, off, e,
+		return check_lost(k->check, &fault_overlap, off, e,
 			"cluster %" PRIu64 " is of %s and of something else: %u users, refcount "
 			"%" PRIu64,
 			cluster, use, k->window.users[i], refcount);
@@ -215,7 +215,7 @@ static int low_tell(struct qcow2_checker *k, size_t i, uint64_t refcount, struct
 		return 0;
 	}
 	if (state & QCOW2_TWICE)
-		return check_find(k->check, &fault_twice, off, e,
+		return check_lost(k->check, &fault_twice, off, e,
 			"cluster %" PRIu64 " is at two places of the disk: %u users, refcount "
 			"%" PRIu64,
 			cluster, k->window.users[i], refcount);

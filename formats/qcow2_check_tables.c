@@ -17,9 +17,9 @@ enum { TABLES_MAX = 1 << 20 }; /* L2 tables that are known at a time */
 static const struct fault fault_reserved = { .code = "qcow2-l1-reserved",
 	.severity = SEVERITY_ERROR };
 static const struct fault fault_place = { .code = "qcow2-l2-place", .severity = SEVERITY_ERROR };
-static const struct fault fault_copied = {
-	.code = "qcow2-l1-copied", .severity = SEVERITY_ERROR, .fix = "qemu-img check -r all"
-};
+static const struct fault fault_copied = { .code = "qcow2-l1-copied",
+	.severity = SEVERITY_ERROR,
+	.fix = "hvimg check --repair writes a good copy" };
 
 /* An L2 table.  `index` is of the first L1 entry of the active disk that names it. */
 struct table {
@@ -136,11 +136,11 @@ static int l1_check(
 	bool copied = entry & QCOW2_COPIED_BIT;
 
 	if (k->first && entry & L1_RESERVED)
-		return check_find(k->check, &fault_reserved, at, e,
+		return check_lost(k->check, &fault_reserved, at, e,
 			"L1 entry 0x%016" PRIx64 " has reserved bits set", entry);
 	if (!table_is_sound(k, off))
 		return !k->first ? 0
-				 : check_find(k->check, &fault_place, at, e,
+				 : check_lost(k->check, &fault_place, at, e,
 					   "L2 table at %" PRIu64
 					   " is not on a cluster, or past the end of the file at "
 					   "%" PRIu64,

@@ -188,7 +188,7 @@ static int entry_check(struct checker *k, uint64_t n, uint32_t entry, uint64_t a
 	k->allocated++;
 	if (block_fits(k, n, entry))
 		return 0;
-	return check_find(k->check, &fault_entry, at, e,
+	return check_lost(k->check, &fault_entry, at, e,
 		"block %" PRIu64 " is block %u of the file, past its end at %" PRIu64, n, entry,
 		k->file->size);
 }
@@ -201,7 +201,7 @@ static int entry_use(struct checker *k, uint64_t n, uint32_t entry, uint64_t at,
 		return rc;
 	if (!bitmap_set(&k->used, entry, 1))
 		return 0;
-	return check_find(k->check, &fault_twice, at, e,
+	return check_lost(k->check, &fault_twice, at, e,
 		"block %" PRIu64 " is block %u of the file, as another one is", n, entry);
 }
 

@@ -39,7 +39,7 @@ static int area_use(
 
 	if (!len || !bitmap_set(&k->used, first, end - first))
 		return 0;
-	return check_find(k->check, &fault_overlap, off, e,
+	return check_lost(k->check, &fault_overlap, off, e,
 		"%s, %" PRIu64 " bytes, lies over something else", what, len);
 }
 
@@ -72,19 +72,19 @@ static int packed_sectors(struct vmdk_checker *k, uint64_t grain, uint64_t off, 
 
 	*out = 0;
 	if (!range_fits(off, sizeof(m), k->file->size))
-		return check_find(k->check, &fault_packed, at, e,
+		return check_lost(k->check, &fault_packed, at, e,
 			"the grain at %" PRIu64 " is cut inside its marker", off);
 	rc = disk_read(k->file, off, &m, sizeof(m), e);
 	if (rc)
 		return rc;
 	size = get_le32(m.size);
 	if (get_le64(m.value) != sector)
-		return first_part(k) ? check_find(k->check, &fault_sector, off, e,
+		return first_part(k) ? check_lost(k->check, &fault_sector, off, e,
 					       "the marker is of sector %" PRIu64 ", not %" PRIu64,
 					       get_le64(m.value), sector)
 				     : 0;
 	if (!size || size > max || !range_fits(off + VMDK_GRAIN_MARKER, size, k->file->size))
-		return first_part(k) ? check_find(k->check, &fault_packed, off, e,
+		return first_part(k) ? check_lost(k->check, &fault_packed, off, e,
 					       "grain of %u compressed bytes, more than %" PRIu64
 					       " or past the end of the file at %" PRIu64,
 					       size, max, k->file->size)
@@ -104,7 +104,7 @@ static int grain_check(
 		return 0;
 	/* The last grain of a file may be cut short. */
 	if (off >= k->file->size)
-		return first_part(k) ? check_find(k->check, &fault_range, at, e,
+		return first_part(k) ? check_lost(k->check, &fault_range, at, e,
 					       "grain %" PRIu64 " is at %" PRIu64
 					       ", past the end of the file at %" PRIu64,
 					       grain, off, k->file->size)
@@ -115,7 +115,7 @@ static int grain_check(
 		sectors = 1;
 	if (rc || !sectors || !bitmap_set(&k->used, entry, sectors))
 		return rc;
-	return check_find(k->check, &fault_grain_twice, at, e,
+	return check_lost(k->check, &fault_grain_twice, at, e,
 		"grain %" PRIu64 " at %" PRIu64 " lies over another grain, or over what is none",
 		grain, off);
 }
@@ -137,7 +137,7 @@ static int redundant_check(
 	if (!first_part(k) || !k->directory || !k->redundant)
 		return 0;
 	if (!sector != !other)
-		return check_find(k->check, &fault_redundant, at, e,
+		return check_lost(k->check, &fault_redundant, at, e,
 			"a grain table is at sector %u, its copy at %u: one is missing", sector,
 			other);
 	if (!other || !range_fits((uint64_t)other * VMDK_SECTOR, table_bytes(k), k->file->size))
@@ -145,7 +145,7 @@ static int redundant_check(
 	rc = table_read(k, other, k->other_table, &zero, e);
 	if (rc || !memcmp(k->table, k->other_table, (size_t)table_bytes(k)))
 		return rc;
-	return check_find(k->check, &fault_redundant, (uint64_t)other * VMDK_SECTOR, e,
+	return check_lost(k->check, &fault_redundant, (uint64_t)other * VMDK_SECTOR, e,
 		"the redundant grain table differs from the one at sector %u", sector);
 }
 
@@ -171,7 +171,7 @@ static int table_use(
 	if (!sector || (!*sound && !first_part(k)))
 		return 0;
 	if (!*sound)
-		return check_find(k->check, &fault_table, at, e,
+		return check_lost(k->check, &fault_table, at, e,
 			"grain table at %" PRIu64 " is past the end of the file at %" PRIu64, off,
 			k->file->size);
 	/* Tables that lie over each other could be more than there is room for: not without end. */
@@ -179,7 +179,7 @@ static int table_use(
 	if (*sound && !bitmap_set(&k->used, sector, div_up(len, VMDK_SECTOR)))
 		return 0;
 	*sound = false;
-	return check_find(k->check, &fault_table_twice, at, e,
+	return check_lost(k->check, &fault_table_twice, at, e,
 		"grain table at %" PRIu64 " lies over something else", off);
 }
 
