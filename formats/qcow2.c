@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "formats/qcow2_snapshot.h"
+#include "formats/qcow2_check.h"
 #include "formats/qcow2_write.h"
 
 static enum probe_answer qcow2_probe(const struct probe *p)
@@ -140,5 +141,7 @@ const struct format qcow2_format = {
 	.open = qcow2_open,
 	.info = qcow2_info,
 	.has_parents = true,
+	.spec_of = qcow2_spec_of,
 	.create = qcow2_create,
+	.check = qcow2_check,
 };

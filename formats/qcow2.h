@@ -181,6 +181,11 @@ int qcow2_inflate(struct qcow2 *q, const struct qcow2_cluster *c, size_t count, 
 int qcow2_inflate_part(struct qcow2 *q, const struct qcow2_cluster *c, size_t skip, void *buf,
 	size_t len, struct error *e);
 
+/* qcow2_spec.c: format.spec_of */
+extern const struct format qcow2_format;
+int qcow2_spec_of(
+	struct disk *d, struct strings *options, struct image_spec *spec, struct error *e);
+
 /* qcow2_read.c */
 int qcow2_read(struct disk *d, uint64_t off, void *buf, size_t len, struct error *e);
 

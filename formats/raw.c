@@ -154,6 +154,15 @@ static int raw_create(
 	return 0;
 }
 
+/* Any bytes are a raw disk. */
+static int raw_check(struct disk *file, struct check *c, struct error *e)
+{
+	(void)file;
+	(void)c;
+	(void)e;
+	return 0;
+}
+
 static const char *const raw_endings[] = { "raw", "img", NULL };
 
 const struct format raw_format = {
@@ -164,5 +173,6 @@ const struct format raw_format = {
 	.probe = raw_probe,
 	.open = raw_open,
 	.info = raw_info,
+	.check = raw_check,
 	.create = raw_create,
 };

@@ -100,3 +100,13 @@ int utf16_make(const char *text, struct buffer *out, struct error *e)
 	}
 	return rc;
 }
+
+bool utf16_is_text(const le16 *text, size_t units)
+{
+	size_t i = 0;
+
+	while (i < units && get_le16(text[i]))
+		if (utf16_next(text, units, &i) == REPLACEMENT)
+			return false;
+	return true;
+}

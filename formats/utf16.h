@@ -2,6 +2,7 @@
 #ifndef FORMATS_UTF16_H
 #define FORMATS_UTF16_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buffer.h"
@@ -11,5 +12,8 @@
 void utf16_text(const le16 *text, size_t units, char *out);
 /* Adds UTF-8 as UTF-16, little endian, without a NUL.  ERR_USAGE: `text` is no UTF-8. */
 int utf16_make(const char *text, struct buffer *out, struct error *e);
+/* Whether it is text: no half of a surrogate pair and no control character up to a NUL or `units`.
+ */
+bool utf16_is_text(const le16 *text, size_t units);
 
 #endif

@@ -116,5 +116,8 @@ const struct format vhd_format = {
 	.info = vhd_info,
 	.has_identifier = true,
 	.has_parents = true,
+	.check = vhd_check,
+	.remains = vhd_remains,
+	.spec_of = vhd_spec_of,
 	.create = vhd_create,
 };

@@ -115,6 +115,17 @@ void vhd_id_put(uint8_t stored[16], struct guid id);
 uint32_t vhd_bitmap_size(uint32_t block_size);
 extern const char *const vhd_type_names[];
 
+/* One of the two places where a footer can be. */
+struct vhd_place {
+	bool cookie; /* there is one */
+	bool valid; /* and it is whole */
+	uint64_t off;
+	struct vhd_footer footer;
+};
+
+/* Reads what is at the start, and at the end of a file of at least a sector. */
+int vhd_head_read(struct disk *file, struct vhd_place *p, struct error *e);
+int vhd_tail_read(struct disk *file, struct vhd_place *p, struct error *e);
 /* Reads footers and header.  On failure nothing is owned. */
 int vhd_load(struct disk *file, struct vhd_image *image, struct error *e);
 /* Sets image->parent_path from the header of a differencing disk. */
@@ -126,6 +137,12 @@ int vhd_open(struct disk *file, const struct open_options *o, struct disk **out,
 int vhd_info(struct disk *d, struct image_info *out, struct error *e);
 /* By which the children of a disk made by vhd_open know it. */
 struct guid vhd_unique_id(const struct disk *d);
+
+/* vhd_check.c: every structure, for format.check, and whether any is left, for format.remains. */
+int vhd_check(struct disk *file, struct check *c, struct error *e);
+bool vhd_remains(struct disk *file);
+/* format.spec_of */
+int vhd_spec_of(struct disk *d, struct strings *options, struct image_spec *spec, struct error *e);
 
 /* Fills type, sizes and a given identifier from what is asked for. */
 int vhd_plan(const struct image_spec *spec, struct vhd_image *image, struct error *e);

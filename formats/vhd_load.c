@@ -9,15 +9,7 @@
 
 enum { OLD_FOOTER = 511 }; /* bytes of the footer of Virtual PC before 2004 */
 
-/* One of the two places where a footer can be. */
-struct place {
-	bool cookie; /* there is one */
-	bool valid; /* and it is whole */
-	uint64_t off;
-	struct vhd_footer footer;
-};
-
-static void footer_check(struct place *p)
+static void footer_check(struct vhd_place *p)
 {
 	const struct vhd_footer *f = &p->footer;
 
@@ -25,7 +17,7 @@ static void footer_check(struct place *p)
 	p->valid = p->cookie && get_be32(f->checksum) == vhd_footer_checksum(f);
 }
 
-static int head_read(struct disk *file, struct place *p, struct error *e)
+int vhd_head_read(struct disk *file, struct vhd_place *p, struct error *e)
 {
 	int rc = disk_read(file, 0, &p->footer, sizeof(p->footer), e);
 
@@ -34,7 +26,7 @@ static int head_read(struct disk *file, struct place *p, struct error *e)
 	return rc;
 }
 
-static int tail_read(struct disk *file, struct place *p, struct error *e)
+int vhd_tail_read(struct disk *file, struct vhd_place *p, struct error *e)
 {
 	uint8_t bytes[VHD_SECTOR + 1] = { 0 };
 	bool old;
@@ -52,14 +44,14 @@ static int tail_read(struct disk *file, struct place *p, struct error *e)
 	return 0;
 }
 
-static bool is_fixed(const struct place *p)
+static bool is_fixed(const struct vhd_place *p)
 {
 	return get_be32(p->footer.type) == VHD_FIXED;
 }
 
-static int damaged(const struct place *head, const struct place *tail, struct error *e)
+static int damaged(const struct vhd_place *head, const struct vhd_place *tail, struct error *e)
 {
-	const struct place *p = tail->cookie ? tail : head;
+	const struct vhd_place *p = tail->cookie ? tail : head;
 
 	if (!p->cookie)
 		return error_set(e, ERR_CORRUPT, "no VHD footer at the end nor at the start");
@@ -74,8 +66,8 @@ static int damaged(const struct place *head, const struct place *tail, struct er
 }
 
 /* The footer at the end is the one that counts, its copy at the start the spare one. */
-static int footer_choose(const struct place *head, const struct place *tail,
-	const struct place **out, struct error *e)
+static int footer_choose(const struct vhd_place *head, const struct vhd_place *tail,
+	const struct vhd_place **out, struct error *e)
 {
 	const struct vhd_footer *h = &head->footer, *t = &tail->footer;
 
@@ -227,16 +219,16 @@ static int header_take(
 
 static int footers_load(struct disk *file, struct vhd_image *m, struct error *e)
 {
-	const struct place *chosen = NULL;
-	struct place head, tail;
+	const struct vhd_place *chosen = NULL;
+	struct vhd_place head, tail;
 	int rc;
 
 	if (file->size < VHD_SECTOR)
 		return error_set(e, ERR_CORRUPT, "%" PRIu64 " bytes are too few for a VHD footer",
 			file->size);
-	rc = head_read(file, &head, e);
+	rc = vhd_head_read(file, &head, e);
 	if (!rc)
-		rc = tail_read(file, &tail, e);
+		rc = vhd_tail_read(file, &tail, e);
 	if (!rc)
 		rc = footer_choose(&head, &tail, &chosen, e);
 	if (rc)

@@ -5,6 +5,7 @@
  */
 #include "formats/vhd.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -376,4 +377,24 @@ int vhd_info(struct disk *d, struct image_info *out, struct error *e)
 		rc = text_copy(id, &out->parent_identifier, e);
 	}
 	return rc;
+}
+
+int vhd_spec_of(struct disk *d, struct strings *options, struct image_spec *spec, struct error *e)
+{
+	const struct vhd_image *m = &vhd_of(d)->image;
+	char option[48];
+	int rc;
+
+	if (m->type == VHD_DIFFERENCING)
+		return error_set(e, ERR_UNSUPPORTED, "the image is differencing");
+	spec->size = m->size;
+	spec->logical_sector = VHD_SECTOR;
+	spec->identifier = m->id;
+	spec->has_identifier = true;
+	snprintf(option, sizeof(option), "subformat=%s", vhd_type_names[m->type]);
+	rc = strings_add(options, option, e);
+	if (rc || m->type == VHD_FIXED)
+		return rc;
+	snprintf(option, sizeof(option), "block_size=%u", m->block_size);
+	return strings_add(options, option, e);
 }

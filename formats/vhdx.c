@@ -135,5 +135,8 @@ const struct format vhdx_format = {
 	.allocated = vhdx_allocated,
 	.has_identifier = true,
 	.has_parents = true,
+	.check = vhdx_check,
+	.remains = vhdx_remains,
+	.spec_of = vhdx_spec_of,
 	.create = vhdx_create,
 };

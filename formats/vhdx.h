@@ -234,6 +234,12 @@ int vhdx_write_head(struct output *file, const struct vhdx_image *image,
 	const struct buffer *locator, struct error *e);
 extern const struct format_option vhdx_options[];
 
+/* vhdx_check.c: every structure, for format.check, and whether any is left, for format.remains. */
+int vhdx_check(struct disk *file, struct check *c, struct error *e);
+bool vhdx_remains(struct disk *file);
+/* format.spec_of */
+int vhdx_spec_of(struct disk *d, struct strings *options, struct image_spec *spec, struct error *e);
+
 int vhdx_open(struct disk *file, const struct open_options *o, struct disk **out, struct error *e);
 int vhdx_info(struct disk *d, struct image_info *out, struct error *e);
 /* By which the children of a disk made by vhdx_open know it. */

@@ -162,5 +162,7 @@ int vhdx_plan(const struct image_spec *spec, struct vhdx_image *m, struct error 
 		rc = parent_plan(spec, m, e);
 	if (!rc && spec->has_identifier)
 		m->disk_id = spec->identifier;
+	if (!rc && spec->has_data_write)
+		m->data_write = spec->data_write;
 	return rc;
 }

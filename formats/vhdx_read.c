@@ -2,6 +2,7 @@
 /* The content of a VHDX as a disk. */
 #include "formats/vhdx.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -297,4 +298,33 @@ int vhdx_allocated(struct disk *d, uint64_t *out, struct error *e)
 int vhdx_info(struct disk *d, struct image_info *out, struct error *e)
 {
 	return vhdx_describe(&vhdx_of(d)->image, out, e);
+}
+
+static int option_add(struct strings *options, const char *key, uint64_t value, struct error *e)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%s=%llu", key, (unsigned long long)value);
+	return strings_add(options, text, e);
+}
+
+int vhdx_spec_of(struct disk *d, struct strings *options, struct image_spec *spec, struct error *e)
+{
+	const struct vhdx_image *m = &vhdx_of(d)->image;
+	int rc;
+
+	if (m->has_parent)
+		return error_set(e, ERR_UNSUPPORTED, "the image is differencing");
+	spec->size = m->size;
+	spec->logical_sector = m->logical_sector;
+	spec->identifier = m->disk_id;
+	spec->has_identifier = true;
+	spec->data_write = m->data_write;
+	spec->has_data_write = true;
+	rc = strings_add(options, m->fixed ? "subformat=fixed" : "subformat=dynamic", e);
+	if (!rc)
+		rc = option_add(options, "block_size", m->block_size, e);
+	if (!rc)
+		rc = option_add(options, "physical_sector_size", m->physical_sector, e);
+	return rc || !m->log.length ? rc : option_add(options, "log_size", m->log.length, e);
 }

@@ -2,6 +2,8 @@
 /* VMware's disk images: VMware's "Virtual Disk Format 5.0". */
 #include "formats/vmdk.h"
 
+#include "formats/vmdk_check.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +89,12 @@ static int hosted_open(struct vmdk *v, struct error *e)
 	return vmdk_own_open(v, s, e);
 }
 
+static int kind_refuse(enum vmdk_file kind, struct error *e)
+{
+	return error_set(e, ERR_UNSUPPORTED, "VMDK extent of type %s, which is not read",
+		kind == COWD ? "vmfsSparse (COWD)" : "SESparse");
+}
+
 static int content_open(struct vmdk *v, const struct open_options *o, struct error *e)
 {
 	uint8_t head[sizeof(text_magic)];
@@ -102,11 +110,8 @@ static int content_open(struct vmdk *v, const struct open_options *o, struct err
 		rc = descriptor_load(v, 0, v->file->size, e);
 		return rc ? rc : vmdk_parts_open(v, o, e);
 	case COWD:
-		return error_set(e, ERR_UNSUPPORTED,
-			"VMDK extent of type vmfsSparse (COWD), which is not read");
 	case SESPARSE:
-		return error_set(
-			e, ERR_UNSUPPORTED, "VMDK extent of type SESparse, which is not read");
+		return kind_refuse(file_kind(head, len), e);
 	case NO_VMDK:
 		break;
 	}
@@ -173,6 +178,27 @@ static int vmdk_info(struct disk *d, struct image_info *out, struct error *e)
 	return rc;
 }
 
+static int vmdk_check(struct disk *file, struct check *c, struct error *e)
+{
+	uint8_t head[sizeof(text_magic)];
+	size_t len = (size_t)min_u64(sizeof(head), file->size);
+	int rc = disk_read(file, 0, head, len, e);
+
+	if (rc)
+		return rc;
+	switch (file_kind(head, len)) {
+	case TEXT:
+		return vmdk_check_descriptor(file, c, 0, file->size, NULL, e);
+	case COWD:
+	case SESPARSE:
+		return kind_refuse(file_kind(head, len), e);
+	case HOSTED:
+	case NO_VMDK:
+		break;
+	}
+	return vmdk_check_extent(file, c, e);
+}
+
 static const char *const vmdk_endings[] = { "vmdk", NULL };
 
 const struct format vmdk_format = {
@@ -186,4 +212,5 @@ const struct format vmdk_format = {
 	.open = vmdk_open,
 	.info = vmdk_info,
 	.create = vmdk_create,
+	.check = vmdk_check,
 };

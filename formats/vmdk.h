@@ -32,6 +32,7 @@ struct vmdk_line {
 struct vmdk_descriptor {
 	const char *type; /* createType; static text */
 	bool delta; /* has a parent */
+	bool has_cid;
 	uint32_t cid;
 	char *parent; /* parentFileNameHint, NULL when absent */
 	struct vmdk_line line[VMDK_PARTS_MAX];
@@ -74,11 +75,17 @@ _Static_assert(sizeof(struct vmdk_header) == VMDK_SECTOR, "VMDK sparse header");
 
 enum { VMDK_MARKER_END = 0, VMDK_MARKER_TABLE, VMDK_MARKER_DIRECTORY, VMDK_MARKER_FOOTER };
 
-/* In front of what is not a grain, in an extent that is read as a stream. */
+/* In front of each part of an extent that is read as a stream. */
+struct vmdk_mark {
+	le64 value; /* +0x00 of a grain: its sector of the guest; else sectors that follow */
+	le32 size; /* +0x08 compressed bytes, which follow at +0x0c; 0: not a grain */
+	le32 type; /* +0x0c of what is not a grain: VMDK_MARKER_* */
+};
+_Static_assert(sizeof(struct vmdk_mark) == 16, "VMDK mark");
+
+/* What is not a grain has one of a sector. */
 struct vmdk_marker {
-	le64 sectors; /* +0x00 that follow the marker and belong to it */
-	le32 size; /* +0x08 0: not a grain */
-	le32 type; /* +0x0c */
+	struct vmdk_mark mark;
 	uint8_t padding[496]; /* +0x10 */
 };
 _Static_assert(sizeof(struct vmdk_marker) == VMDK_SECTOR, "VMDK marker");

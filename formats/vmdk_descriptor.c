@@ -106,6 +106,7 @@ static int key_parse(
 	}
 	if (!strcasecmp(key, "CID")) {
 		rc = once(seen, HAS_CID, key, e);
+		d->has_cid = true;
 		return rc ? rc : cid_parse(value, &d->cid, e);
 	}
 	if (!strcasecmp(key, "parentCID")) {

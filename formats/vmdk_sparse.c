@@ -130,8 +130,10 @@ static int footer_read(struct disk *file, struct vmdk_header *out, struct error 
 	rc = disk_read(file, file->size - sizeof(tail), &tail, sizeof(tail), e);
 	if (rc)
 		return rc;
-	if (get_le32(tail.footer.size) || get_le32(tail.footer.type) != VMDK_MARKER_FOOTER ||
-		get_le32(tail.end.size) || get_le32(tail.end.type) || get_le64(tail.end.sectors))
+	if (get_le32(tail.footer.mark.size) ||
+		get_le32(tail.footer.mark.type) != VMDK_MARKER_FOOTER ||
+		get_le32(tail.end.mark.size) || get_le32(tail.end.mark.type) ||
+		get_le64(tail.end.mark.value))
 		return error_set(e, ERR_CORRUPT,
 			"the footer is missing in front of the end of the file at %llu",
 			(unsigned long long)file->size);

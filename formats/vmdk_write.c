@@ -118,8 +118,9 @@ static int sector_next(const struct vmdk_writer *v, le32 *out, struct error *e)
 
 static struct vmdk_marker marker(unsigned type, uint64_t bytes)
 {
-	return (struct vmdk_marker){ .sectors = put_le64(bytes / VMDK_SECTOR),
-		.type = put_le32(type) };
+	return (struct vmdk_marker){
+		.mark = { .value = put_le64(bytes / VMDK_SECTOR), .type = put_le32(type) },
+	};
 }
 
 static int append(struct vmdk_writer *v, const void *bytes, size_t len, struct error *e)

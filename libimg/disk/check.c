@@ -28,8 +28,8 @@ __attribute__((format(printf, 3, 0))) static int keep(struct check *c, const str
 	return report_add(&c->report, &kept, e);
 }
 
-int check_find(struct check *c, const struct fault *f, uint64_t offset, struct error *e,
-	const char *format, ...)
+static int note(struct check *c, const struct fault *f, uint64_t offset, const char *format,
+	va_list words, struct error *e)
 {
 	/* report_add copies. */
 	const struct finding finding = {
@@ -40,14 +40,34 @@ int check_find(struct check *c, const struct fault *f, uint64_t offset, struct e
 		.offset = offset,
 	};
 	struct check_count *count = count_of(c, f);
-	va_list words;
-	int rc = 0;
 
 	c->errors += f->severity == SEVERITY_ERROR;
 	if (count && ++count->count > CHECK_SHOWN)
 		return 0;
+	return keep(c, &finding, format, words, e);
+}
+
+int check_find(struct check *c, const struct fault *f, uint64_t offset, struct error *e,
+	const char *format, ...)
+{
+	va_list words;
+	int rc;
+
 	va_start(words, format);
-	rc = keep(c, &finding, format, words, e);
+	rc = note(c, f, offset, format, words, e);
+	va_end(words);
+	return rc;
+}
+
+int check_lost(struct check *c, const struct fault *f, uint64_t offset, struct error *e,
+	const char *format, ...)
+{
+	va_list words;
+	int rc;
+
+	c->lost++;
+	va_start(words, format);
+	rc = note(c, f, offset, format, words, e);
 	va_end(words);
 	return rc;
 }

@@ -16,6 +16,8 @@ struct check {
 	struct report report;
 	uint64_t errors; /* findings of that severity, those not kept included */
 	uint64_t leaks; /* clusters or blocks of the file that nothing refers to */
+	uint64_t lost; /* errors behind which content is lost or in doubt: no repair brings it back
+			*/
 	struct check_count {
 		const char *code; /* static text */
 		enum severity severity;
@@ -25,6 +27,8 @@ struct check {
 	/* Called now and then with bytes of tables looked at; non-zero cancels.  May be NULL. */
 	int (*progress)(void *arg, uint64_t done, uint64_t total);
 	void *progress_arg;
+	/* The file in which the image's parent was found; NULL: none, or not looked for. */
+	const char *parent;
 };
 
 /* A kind of fault: what stays the same wherever it is found.  Static. */
@@ -36,6 +40,9 @@ struct fault {
 
 /* Notes a fault at byte `offset` of the file, in words. */
 int check_find(struct check *c, const struct fault *f, uint64_t offset, struct error *e,
+	const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* The same for an error that costs content: what the image holds can't be told for certain. */
+int check_lost(struct check *c, const struct fault *f, uint64_t offset, struct error *e,
 	const char *format, ...) __attribute__((format(printf, 5, 6)));
 /* Adds the findings that say how many were not kept; once, when the check is over. */
 int check_end(struct check *c, struct error *e);

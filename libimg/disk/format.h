@@ -99,6 +99,9 @@ struct image_spec {
 	bool has_identifier;
 	bool compress; /* only for a format that compresses */
 	const struct parent_spec *parent; /* NULL: the image stands alone */
+	/* By which a VHDX's children know it (data write GUID); set when has_data_write. */
+	struct guid data_write;
+	bool has_data_write;
 };
 
 enum {
@@ -194,9 +197,21 @@ struct format {
 	/*
 	 * Looks at every structure of the container in `file`, which is not known to be one and is
 	 * not opened; reads no guest data.  What is wrong goes to `c`: only what keeps the check
-	 * itself from going on is an error.  NULL: there are no structures.
+	 * itself from going on is an error.  NULL: not checked.
 	 */
 	int (*check)(struct disk *file, struct check *c, struct error *e);
+	/*
+	 * Whether a file that no probe claims has whole structures of this container, so that it
+	 * is a damaged one rather than a raw disk.  NULL: cannot be told.
+	 */
+	bool (*remains)(struct disk *file);
+	/*
+	 * What to ask create for to get a container like that of `d`: subformat, sizes and
+	 * identifiers go to *spec, the rest is added to `options`.  ERR_UNSUPPORTED names what
+	 * create can't do.  NULL: such a container is not written.
+	 */
+	int (*spec_of)(
+		struct disk *d, struct strings *options, struct image_spec *spec, struct error *e);
 	bool has_parents; /* the writer takes the parent of the image_spec */
 	/* NULL: not written.  The writer does not own `file`. */
 	int (*create)(const struct image_spec *spec, struct output *file, struct writer **out,

@@ -156,6 +156,16 @@ int host_file_identity(struct disk *d, uint64_t *device, uint64_t *inode, struct
 	return 0;
 }
 
+int host_file_modified(struct disk *d, int64_t *out, struct error *e)
+{
+	struct stat st;
+
+	if (fstat(((struct host_file *)d)->fd, &st))
+		return error_errno(e, errno, "cannot look at the file again");
+	*out = st.st_mtim.tv_sec;
+	return 0;
+}
+
 int host_file_unchanged(struct disk *d, struct error *e)
 {
 	struct host_file *h = (struct host_file *)d;

@@ -6,6 +6,7 @@
 
 #include "base/journal.h"
 #include "base/size.h"
+#include "disk/check.h"
 #include "disk/convert.h"
 #include "disk/format.h"
 #include "disk/hash.h"
@@ -137,5 +138,30 @@ struct package_result {
  */
 int job_package(const struct package_job *j, struct package_result *result, struct error *e);
 void package_result_free(struct package_result *r);
+
+struct check_job {
+	const char *image;
+	const struct format *format; /* NULL: the content decides */
+	const char *allow_parent; /* as open_options.allow_dir of image_open_with */
+	bool cross; /* read all content too, VHD and VHDX also by libvhdi, and compare */
+	const char *repair; /* where a repaired copy goes; NULL: none is wanted */
+	struct output_options output; /* of the copy */
+	struct convert_options engine; /* threads and progress */
+};
+
+struct check_outcome {
+	const struct format *format;
+	struct check check; /* of the image, as it is */
+	bool repaired; /* the copy is there; it was checked, and holds what the image does */
+	uint64_t file_size; /* of the copy */
+};
+
+/*
+ * Looks at every structure of the image, which may be too broken to be opened.  An error is what
+ * keeps that from being done; what is wrong with the image, and why it can't be repaired, is a
+ * finding.  Free the outcome after a failure, too.
+ */
+int job_check(const struct check_job *j, struct check_outcome *r, struct error *e);
+void check_outcome_free(struct check_outcome *r);
 
 #endif
