@@ -33,16 +33,16 @@ void qcow2_fixed_add(struct qcow2_checker *k, uint64_t off, uint64_t len, enum q
 		k->fixed[k->fixed_count++] = (struct qcow2_fixed){ off, len, use };
 }
 
-int qcow2_range_add(struct qcow2_checker *k, struct ranges *bytes, struct ranges *clusters,
+int qcow2_range_add(struct qcow2_checker *k, struct cover *bytes, struct cover *clusters,
 	uint64_t off, uint64_t len, struct error *e)
 {
 	uint64_t first = off >> k->cluster_bits;
 	int rc = 0;
 
 	if (off < k->file->size && bytes)
-		rc = ranges_add(bytes, off, min_u64(len, k->file->size - off) & ~UINT64_C(7), e);
+		rc = cover_add(bytes, off, min_u64(len, k->file->size - off) & ~UINT64_C(7), e);
 	if (!rc && len && qcow2_place_fits(k, off, len))
-		rc = ranges_add(
+		rc = cover_add(
 			clusters, first, ((off + len - 1) >> k->cluster_bits) - first + 1, e);
 	return rc;
 }
@@ -70,11 +70,11 @@ int qcow2_entries_each(struct qcow2_checker *k, uint64_t off, uint64_t end, qcow
 	return 0;
 }
 
-static void count_ranges(struct qcow2_checker *k, const struct ranges *clusters, enum qcow2_use use)
+static void count_ranges(struct qcow2_checker *k, const struct cover *clusters, enum qcow2_use use)
 {
-	struct ranges_piece p = { 0 };
+	struct cover_piece p = { 0 };
 
-	while (ranges_next(clusters, &p))
+	while (cover_next(clusters, &p))
 		qcow2_window_use(&k->window, p.off, p.end - 1, p.weight, use);
 }
 
@@ -135,20 +135,20 @@ static int structure_check(struct qcow2_checker *k, struct error *e)
 		rc = qcow2_check_snapshots(k, e);
 	if (rc)
 		return rc;
-	ranges_sort(&k->l1);
-	ranges_sort(&k->l1_clusters);
-	ranges_sort(&k->bitmaps);
-	ranges_sort(&k->bitmap_clusters);
+	cover_sort(&k->l1);
+	cover_sort(&k->l1_clusters);
+	cover_sort(&k->bitmaps);
+	cover_sort(&k->bitmap_clusters);
 	rc = windows_check(k, e);
 	return rc ? rc : dirty_tell(k, e);
 }
 
 static void checker_close(struct qcow2_checker *k)
 {
-	ranges_free(&k->l1);
-	ranges_free(&k->l1_clusters);
-	ranges_free(&k->bitmaps);
-	ranges_free(&k->bitmap_clusters);
+	cover_free(&k->l1);
+	cover_free(&k->l1_clusters);
+	cover_free(&k->bitmaps);
+	cover_free(&k->bitmap_clusters);
 	qcow2_window_close(&k->window);
 	free(k->block);
 	free(k->table);

@@ -5,7 +5,7 @@
 #include "disk/check.h"
 #include "formats/hole.h"
 #include "formats/qcow2.h"
-#include "formats/ranges.h"
+#include "formats/cover.h"
 
 /*
  * The check of a qcow2.  Rules about a single field are looked at once.  Who uses which cluster is
@@ -99,10 +99,10 @@ struct qcow2_checker {
 	uint64_t reftable_entries; /* 0: there are no refcounts to compare with */
 	struct qcow2_fixed fixed[QCOW2_FIXED_MAX];
 	size_t fixed_count;
-	struct ranges l1; /* entries of snapshots' L1 tables, bytes */
-	struct ranges l1_clusters; /* all L1 tables, numbers of clusters */
-	struct ranges bitmaps; /* entries of bitmap tables, bytes */
-	struct ranges bitmap_clusters;
+	struct cover l1; /* entries of snapshots' L1 tables, bytes */
+	struct cover l1_clusters; /* all L1 tables, numbers of clusters */
+	struct cover bitmaps; /* entries of bitmap tables, bytes */
+	struct cover bitmap_clusters;
 	struct qcow2_window window;
 	bool first; /* window: what has nothing to do with counting is looked at as well */
 	struct hole hole;
@@ -124,7 +124,7 @@ void qcow2_fixed_add(struct qcow2_checker *k, uint64_t off, uint64_t len, enum q
  * Adds a table of `len` bytes to `bytes`, as far as it is inside the file, and its clusters to
  * `clusters`.
  */
-int qcow2_range_add(struct qcow2_checker *k, struct ranges *bytes, struct ranges *clusters,
+int qcow2_range_add(struct qcow2_checker *k, struct cover *bytes, struct cover *clusters,
 	uint64_t off, uint64_t len, struct error *e);
 
 /* An entry that is not zero, at file offset `at`. */

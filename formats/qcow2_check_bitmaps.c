@@ -115,10 +115,10 @@ static int bitmap_cluster(
 
 int qcow2_count_bitmaps(struct qcow2_checker *k, struct error *e)
 {
-	struct ranges_piece p = { 0 };
+	struct cover_piece p = { 0 };
 	int rc = 0;
 
-	while (!rc && ranges_next(&k->bitmaps, &p))
+	while (!rc && cover_next(&k->bitmaps, &p))
 		rc = qcow2_entries_each(k, p.off, p.end, bitmap_cluster, &p.weight, e);
 	return rc;
 }

@@ -156,11 +156,11 @@ static int l1_check(
 static int l1_each(struct qcow2_checker *k, qcow2_entry_fn *fn, struct tables *t, struct error *e)
 {
 	struct reading r = { .tables = t, .weight = 1, .active = true };
-	struct ranges_piece p = { 0 };
+	struct cover_piece p = { 0 };
 	int rc = qcow2_entries_each(
 		k, k->l1_off, k->l1_off + k->l1_entries * sizeof(be64), fn, &r, e);
 
-	while (!rc && ranges_next(&k->l1, &p)) {
+	while (!rc && cover_next(&k->l1, &p)) {
 		r = (struct reading){ .tables = t, .weight = p.weight };
 		rc = qcow2_entries_each(k, p.off, p.end, fn, &r, e);
 	}

@@ -217,29 +217,29 @@ static void test_many_tables(void **state)
 
 static void test_ranges(void **state)
 {
-	struct ranges r = { 0 };
-	struct ranges_piece p = { 0 };
+	struct cover r = { 0 };
+	struct cover_piece p = { 0 };
 	uint64_t sum = 0;
 
 	(void)state;
 	for (uint64_t i = 0; i < 1000; i++)
-		assert_int_equal(ranges_add(&r, i * 10, 100, NULL), 0);
-	assert_int_equal(ranges_add(&r, 50000, 7, NULL), 0);
-	assert_int_equal(ranges_add(&r, 60000, 0, NULL), 0);
-	ranges_sort(&r);
-	assert_true(ranges_next(&r, &p));
+		assert_int_equal(cover_add(&r, i * 10, 100, NULL), 0);
+	assert_int_equal(cover_add(&r, 50000, 7, NULL), 0);
+	assert_int_equal(cover_add(&r, 60000, 0, NULL), 0);
+	cover_sort(&r);
+	assert_true(cover_next(&r, &p));
 	assert_int_equal(p.off, 0);
 	assert_int_equal(p.weight, 1);
 	sum = (p.end - p.off) * p.weight;
-	while (ranges_next(&r, &p) && p.off < 50000) {
+	while (cover_next(&r, &p) && p.off < 50000) {
 		assert_in_range(p.weight, 1, 10);
 		sum += (p.end - p.off) * p.weight;
 	}
 	assert_int_equal(sum, 100000);
 	assert_int_equal(p.off, 50000);
 	assert_int_equal(p.end, 50007);
-	assert_false(ranges_next(&r, &p));
-	ranges_free(&r);
+	assert_false(cover_next(&r, &p));
+	cover_free(&r);
 }
 
 static void test_bitmap(void **state)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "formats/ranges.h"
+#include "formats/cover.h"
 
 #include <stdlib.h>
 
-static int edges_reserve(struct ranges *r, size_t more, struct error *e)
+static int edges_reserve(struct cover *r, size_t more, struct error *e)
 {
 	size_t capacity = r->capacity ? r->capacity * 2 : 16;
-	struct range_edge *edge;
+	struct cover_edge *edge;
 
 	if (r->count + more <= r->capacity)
 		return 0;
@@ -18,31 +18,31 @@ static int edges_reserve(struct ranges *r, size_t more, struct error *e)
 	return 0;
 }
 
-int ranges_add(struct ranges *r, uint64_t off, uint64_t len, struct error *e)
+int cover_add(struct cover *r, uint64_t off, uint64_t len, struct error *e)
 {
 	int rc = len ? edges_reserve(r, 2, e) : 0;
 
 	if (rc || !len)
 		return rc;
-	r->edge[r->count++] = (struct range_edge){ .at = off, .step = 1 };
-	r->edge[r->count++] = (struct range_edge){ .at = off + len, .step = -1 };
+	r->edge[r->count++] = (struct cover_edge){ .at = off, .step = 1 };
+	r->edge[r->count++] = (struct cover_edge){ .at = off + len, .step = -1 };
 	return 0;
 }
 
 static int edge_order(const void *a, const void *b)
 {
-	const struct range_edge *x = a, *y = b;
+	const struct cover_edge *x = a, *y = b;
 
 	return (x->at > y->at) - (x->at < y->at);
 }
 
-void ranges_sort(struct ranges *r)
+void cover_sort(struct cover *r)
 {
 	if (r->count)
 		qsort(r->edge, r->count, sizeof(*r->edge), edge_order);
 }
 
-bool ranges_next(const struct ranges *r, struct ranges_piece *p)
+bool cover_next(const struct cover *r, struct cover_piece *p)
 {
 	int64_t weight = p->weight;
 
@@ -59,8 +59,8 @@ bool ranges_next(const struct ranges *r, struct ranges_piece *p)
 	return false;
 }
 
-void ranges_free(struct ranges *r)
+void cover_free(struct cover *r)
 {
 	free(r->edge);
-	*r = (struct ranges){ 0 };
+	*r = (struct cover){ 0 };
 }
