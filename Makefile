@@ -83,15 +83,17 @@ bench: all
 
 # Short runs of every fuzz target; FUZZ_SECONDS=600 for a long one.
 FUZZ_SECONDS ?= 10
-fuzz:
+fuzz: all
+	$(Q)HVIMG=$B/hvimg scripts/fuzz-seeds build-fuzz/seeds/fuzz_image
 	$(MAKE) B=build-fuzz CC=clang SAN=address,undefined \
 		OPT='-O1 -g -fsanitize=fuzzer-no-link' build-fuzz/libimg.a
 	$(Q)set -e; for t in tests/fuzz/fuzz_*.c; do n=$$(basename $$t .c); \
 		clang $(CPPFLAGS) -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -o build-fuzz/$$n $$t \
 			build-fuzz/libimg.a $(LDLIBS) -pthread; \
-		echo "fuzz $$n for $(FUZZ_SECONDS) s"; mkdir -p build-fuzz/corpus/$$n; \
+		echo "fuzz $$n for $(FUZZ_SECONDS) s"; mkdir -p build-fuzz/corpus/$$n build-fuzz/seeds/$$n; \
 		build-fuzz/$$n -max_total_time=$(FUZZ_SECONDS) -max_len=262144 -rss_limit_mb=1024 -timeout=20 \
-			-artifact_prefix=build-fuzz/ -verbosity=0 -print_final_stats=0 build-fuzz/corpus/$$n; \
+			-artifact_prefix=build-fuzz/ -verbosity=0 -print_final_stats=0 build-fuzz/corpus/$$n \
+			build-fuzz/seeds/$$n; \
 	done
 
 # One man page a command, from the same option tables as the parser and --help.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Names and paths as Windows stores them, as UTF-8. */
+/* Names and paths as Windows stores them, from and to UTF-8. */
 #include "formats/utf16.h"
 
 enum { REPLACEMENT = 0xfffd };
@@ -52,4 +52,51 @@ void utf16_text(const le16 *text, size_t units, char *out)
 		out = utf8_put(out, c);
 	}
 	*out = 0;
+}
+
+/* The character at *text, which is moved past it; 0 when it is none, or a longer form than needed.
+ */
+static uint32_t utf8_next(const char **text)
+{
+	static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
+	const unsigned char *p = (const unsigned char *)*text;
+	unsigned more = *p < 0x80 ? 0 : *p < 0xc0 ? 4 : *p < 0xe0 ? 1 : *p < 0xf0 ? 2 : 3;
+	uint32_t c = more ? *p & 0x3fu >> more : *p;
+
+	if (more > 3 || *p > 0xf4)
+		return 0;
+	for (unsigned i = 1; i <= more; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (p[i] & 0x3f);
+	}
+	if (c < least[more] || (c >= 0xd800 && c < 0xe000) || c > 0x10ffff)
+		return 0;
+	*text += more + 1;
+	return c;
+}
+
+static int unit_add(struct buffer *out, uint32_t unit, struct error *e)
+{
+	le16 stored = put_le16((uint16_t)unit);
+
+	return buffer_append(out, &stored, sizeof(stored), e);
+}
+
+int utf16_make(const char *text, struct buffer *out, struct error *e)
+{
+	int rc = 0;
+
+	while (!rc && *text) {
+		uint32_t c = utf8_next(&text);
+
+		if (!c)
+			return error_set(e, ERR_USAGE, "byte %#x is not part of UTF-8",
+				(unsigned char)*text);
+		if (c >= 0x10000)
+			rc = unit_add(out, 0xd800 + ((c - 0x10000) >> 10), e);
+		if (!rc)
+			rc = unit_add(out, c >= 0x10000 ? 0xdc00 + ((c - 0x10000) & 0x3ff) : c, e);
+	}
+	return rc;
 }

@@ -4,9 +4,12 @@
 
 #include <stddef.h>
 
+#include "base/buffer.h"
 #include "base/bytes.h"
 
 /* UTF-16 up to a NUL or `units`, as UTF-8; `out` has room for 3 * units + 1 bytes. */
 void utf16_text(const le16 *text, size_t units, char *out);
+/* Adds UTF-8 as UTF-16, little endian, without a NUL.  ERR_USAGE: `text` is no UTF-8. */
+int utf16_make(const char *text, struct buffer *out, struct error *e);
 
 #endif

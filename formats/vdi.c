@@ -46,7 +46,7 @@ _Static_assert(sizeof(struct vdi_header) == 0x1c8, "VDI header");
 
 const char *const vdi_types[] = {
 	[VDI_DYNAMIC] = "dynamic",
-	[VDI_STATIC] = "static",
+	[VDI_STATIC] = "fixed",
 	[VDI_UNDO] = "undo",
 	[VDI_DIFFERENCING] = "differencing",
 };
@@ -206,7 +206,8 @@ static int vdi_info(struct disk *d, struct image_info *out, struct error *e)
 	const struct vdi *v = (const struct vdi *)d;
 	int rc;
 
-	out->subformat = vdi_types[v->type];
+	/* An undo image is one that differs from its parent, by another name. */
+	out->subformat = vdi_types[v->type == VDI_UNDO ? VDI_DIFFERENCING : v->type];
 	out->block_size = v->block;
 	rc = id_add(out, "unique", v->id, e);
 	if (!rc && v->type > VDI_STATIC)

@@ -115,5 +115,6 @@ const struct format vhd_format = {
 	.open = vhd_open,
 	.info = vhd_info,
 	.has_identifier = true,
+	.has_parents = true,
 	.create = vhd_create,
 };

@@ -23,6 +23,8 @@ enum {
 	VHD_RESERVED_FEATURE = 2, /* always set */
 };
 
+#define VHD_EPOCH INT64_C(946684800) /* 2000-01-01 00:00 UTC, in seconds since 1970 */
+
 #define VHD_MAX_SIZE (UINT64_C(2040) << 30) /* of the guest's disk */
 #define VHD_NOWHERE UINT64_MAX /* in fields that would hold the offset of a next structure */
 #define VHD_ABSENT UINT32_MAX /* BAT entry of a block that is not allocated */
@@ -86,6 +88,7 @@ static_assert(sizeof(struct vhd_header) == 1024, "VHD dynamic disk header");
 struct vhd_image {
 	enum vhd_type type;
 	char creator[5];
+	bool blktap; /* to be written in blktap's dialect */
 	struct guid id;
 	uint64_t size; /* of the guest's disk */
 	uint64_t data_end; /* of what the file stores: where the footer at its end begins */
@@ -97,7 +100,9 @@ struct vhd_image {
 	uint32_t bitmap_size; /* bytes in front of each block: whole sectors */
 	/* Of a differencing disk. */
 	struct guid parent_id;
+	uint32_t parent_timestamp; /* seconds since 2000-01-01; 0: not told, as Windows leaves it */
 	char *parent_path; /* owned; NULL when the image has none */
+	bool parent_url; /* it was a URL: slashes separate its folders, not backslashes */
 };
 
 /* Ones' complement of the sum of all bytes but those of the checksum field. */
@@ -119,6 +124,8 @@ void vhd_image_free(struct vhd_image *image);
 
 int vhd_open(struct disk *file, const struct open_options *o, struct disk **out, struct error *e);
 int vhd_info(struct disk *d, struct image_info *out, struct error *e);
+/* By which the children of a disk made by vhd_open know it. */
+struct guid vhd_unique_id(const struct disk *d);
 
 /* Fills type, sizes and a given identifier from what is asked for. */
 int vhd_plan(const struct image_spec *spec, struct vhd_image *image, struct error *e);

@@ -8,11 +8,17 @@
 #include "base/checked.h"
 #include "base/size.h"
 
-enum { SMALL_BLOCK = 512 << 10, LARGE_BLOCK = 2 << 20 };
+enum {
+	SMALL_BLOCK = 512 << 10,
+	LARGE_BLOCK = 2 << 20,
+	BLKTAP_VERSION = 0x00010003, /* has a batmap of version 1.2 */
+};
 
 const struct format_option vhd_options[] = {
 	{ "subformat", "dynamic|fixed", "allocate blocks when they are needed, or all of them" },
 	{ "block_size", "512K|2M", "unit of allocation of a dynamic disk (default 2M)" },
+	{ "dialect", "hyperv|blktap",
+		"blktap: as XCP-ng and XenServer write it, with a batmap (default hyperv)" },
 	{ "force_size", "on", "what always holds here: the size is never rounded to a geometry" },
 	{ NULL, NULL, NULL },
 };
@@ -24,6 +30,29 @@ static int subformat_plan(const struct image_spec *spec, struct vhd_image *m, st
 	m->type = text && strcmp(text, "fixed") == 0 ? VHD_FIXED : VHD_DYNAMIC;
 	if (text && m->type != VHD_FIXED && strcmp(text, "dynamic") != 0)
 		return error_set(e, ERR_USAGE, "subformat=%s: it is dynamic or fixed", text);
+	if (spec->parent && m->type == VHD_FIXED)
+		return error_set(e, ERR_USAGE, "subformat=fixed: what has a parent is not fixed");
+	if (spec->parent)
+		m->type = VHD_DIFFERENCING;
+	return 0;
+}
+
+/* Windows opens a child only when it is as large as its parent; a VHDX may differ. */
+static int parent_plan(const struct image_spec *spec, struct vhd_image *m, struct error *e)
+{
+	const struct parent_spec *p = spec->parent;
+
+	if (!p)
+		return 0;
+	if (strcmp(p->format->name, "vhd") != 0)
+		return error_set(e, ERR_USAGE, "the parent of a VHD is a VHD, and %s is a %s",
+			p->path, p->format->name);
+	if (m->size != p->disk->size)
+		return error_set(e, ERR_USAGE,
+			"a child is a VHD of its parent's size, %" PRIu64 " bytes, not %" PRIu64
+			": a VHDX may have another",
+			p->disk->size, m->size);
+	m->parent_id = vhd_unique_id(p->disk);
 	return 0;
 }
 
@@ -43,6 +72,20 @@ static int block_plan(const struct image_spec *spec, struct vhd_image *m, struct
 		return error_set(
 			e, ERR_USAGE, "block_size=%" PRIu64 " is neither 512K nor 2M", size);
 	m->block_size = (uint32_t)size;
+	return 0;
+}
+
+/* blktap's tools take blocks of 2 MiB for granted when they resize or check. */
+static int dialect_plan(const struct image_spec *spec, struct vhd_image *m, struct error *e)
+{
+	const char *text = option_value(spec->options, "dialect");
+
+	m->blktap = text && strcmp(text, "blktap") == 0;
+	if (text && !m->blktap && strcmp(text, "hyperv") != 0)
+		return error_set(e, ERR_USAGE, "dialect=%.64s: it is hyperv or blktap", text);
+	if (m->blktap && m->block_size != LARGE_BLOCK)
+		return error_set(e, ERR_USAGE, "dialect=blktap has blocks of 2M, not of %u bytes",
+			m->block_size);
 	return 0;
 }
 
@@ -84,9 +127,13 @@ int vhd_plan(const struct image_spec *spec, struct vhd_image *m, struct error *e
 	if (!rc)
 		rc = block_plan(spec, m, e);
 	if (!rc)
+		rc = dialect_plan(spec, m, e);
+	if (!rc)
 		rc = force_size_check(spec, e);
 	if (!rc)
 		rc = size_plan(spec, m, e);
+	if (!rc)
+		rc = parent_plan(spec, m, e);
 	if (rc)
 		return rc;
 	m->bitmap_size = vhd_bitmap_size(m->block_size);
@@ -145,6 +192,11 @@ void vhd_footer_make(const struct vhd_image *m, struct vhd_footer *f)
 		.current_size = put_be64(m->size),
 		.type = put_be32(m->type),
 	};
+	if (m->blktap) {
+		memcpy(f->creator, "tap", sizeof(f->creator));
+		f->creator_version = put_be32(BLKTAP_VERSION);
+		memset(f->creator_host, 0, sizeof(f->creator_host));
+	}
 	geometry_make(m->size, f);
 	vhd_id_put(f->id, m->id);
 	f->checksum = put_be32(vhd_footer_checksum(f));

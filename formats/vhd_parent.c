@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "formats/parent_path.h"
 #include "formats/utf16.h"
 
 enum { PATH_MAX_BYTES = 65536 };
@@ -23,8 +24,20 @@ static int text_take(const le16 *text, size_t units, char **out, struct error *e
 	return 0;
 }
 
-/* *out stays NULL when the locator makes no sense: the path only serves to tell people. */
-static int locator_read(struct disk *file, const struct vhd_locator *l, char **out, struct error *e)
+static int url_take(const uint8_t *bytes, size_t len, char **out, struct error *e)
+{
+	struct buffer path = { 0 };
+	int rc = file_url_path(bytes, len, &path, e);
+
+	if (!rc && path.len && !(*out = strdup(buffer_text(&path))))
+		rc = error_nomem(e, "the parent's path");
+	buffer_free(&path);
+	return rc;
+}
+
+/* *out stays NULL when the locator makes no sense: there may be another. */
+static int locator_read(
+	struct disk *file, const struct vhd_locator *l, bool url, char **out, struct error *e)
 {
 	uint64_t off = get_be64(l->offset);
 	uint32_t len = get_be32(l->length);
@@ -38,7 +51,8 @@ static int locator_read(struct disk *file, const struct vhd_locator *l, char **o
 		return error_nomem(e, "the parent's path");
 	rc = disk_read(file, off, bytes, len, e);
 	if (!rc)
-		rc = text_take((const le16 *)bytes, len / sizeof(le16), out, e);
+		rc = url ? url_take(bytes, len, out, e)
+			 : text_take((const le16 *)bytes, len / sizeof(le16), out, e);
 	free(bytes);
 	return rc;
 }
@@ -56,15 +70,27 @@ static int name_take(const struct vhd_header *h, char **out, struct error *e)
 int vhd_load_parent(
 	struct disk *file, const struct vhd_header *h, struct vhd_image *m, struct error *e)
 {
-	/* Relative and absolute path, both in UTF-16, little endian. */
-	static const char *const platforms[] = { "W2ru", "W2ku" };
+	/*
+	 * What is relative moves with the files, so it comes first.  Then the URL, by which a host
+	 * like this one found the parent; of an absolute Windows path only the file name is of use.
+	 */
+	static const struct {
+		const char *name;
+		bool url;
+	} platforms[] = { { "W2ru", false }, { "MacX", true }, { "W2ku", false } };
 	int rc = 0;
 
 	m->parent_id = vhd_id_get(h->parent_id);
+	m->parent_timestamp = get_be32(h->parent_timestamp);
 	for (size_t p = 0; p < sizeof(platforms) / sizeof(platforms[0]); p++)
-		for (size_t i = 0; i < VHD_LOCATORS && !rc && !m->parent_path; i++)
-			if (memcmp(h->locator[i].platform, platforms[p], 4) == 0)
-				rc = locator_read(file, &h->locator[i], &m->parent_path, e);
+		for (size_t i = 0; i < VHD_LOCATORS && !rc && !m->parent_path; i++) {
+			const struct vhd_locator *l = &h->locator[i];
+
+			if (memcmp(l->platform, platforms[p].name, 4) != 0)
+				continue;
+			rc = locator_read(file, l, platforms[p].url, &m->parent_path, e);
+			m->parent_url = platforms[p].url && m->parent_path;
+		}
 	if (!rc && !m->parent_path)
 		rc = name_take(h, &m->parent_path, e);
 	return rc;

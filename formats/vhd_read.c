@@ -283,11 +283,16 @@ static const struct disk_ops vhd_ops = {
 	.close = vhd_close,
 };
 
+struct guid vhd_unique_id(const struct disk *d)
+{
+	return ((const struct vhd *)d)->image.id;
+}
+
 /* A parent that is not the one the image was made from would give a mix of two disks. */
 static int parent_check(const struct vhd *v, struct error *e)
 {
 	char want[GUID_TEXT_SIZE], is[GUID_TEXT_SIZE];
-	struct guid id = vhd_of(v->parent.disk)->image.id;
+	struct guid id = vhd_unique_id(v->parent.disk);
 
 	if (guid_equal(id, v->image.parent_id))
 		return 0;
@@ -300,7 +305,7 @@ static int parent_check(const struct vhd *v, struct error *e)
 
 static void parent_open(struct vhd *v, const struct open_options *o)
 {
-	struct reference r = { v->image.parent_path, "vhd", .windows = true };
+	struct reference r = { v->image.parent_path, "vhd", .windows = !v->image.parent_url };
 
 	if (v->image.type != VHD_DIFFERENCING)
 		return;
@@ -365,6 +370,10 @@ int vhd_info(struct disk *d, struct image_info *out, struct error *e)
 		rc = text_copy(m->parent_path, &out->parent_path, e);
 		if (!rc)
 			rc = strings_add(&out->references, m->parent_path, e);
+	}
+	if (!rc && m->type == VHD_DIFFERENCING) {
+		guid_text(m->parent_id, id);
+		rc = text_copy(id, &out->parent_identifier, e);
 	}
 	return rc;
 }

@@ -6,7 +6,7 @@
  * Each block is its sector bitmap and its data.  Blocks are placed so that the data starts on a
  * multiple of 4 KiB, where the guest's own blocks do; the bitmap is the sector before it.
  */
-#include "formats/vhd.h"
+#include "formats/vhd_write.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -14,34 +14,7 @@
 
 #include "base/checked.h"
 
-enum {
-	ALIGNMENT = 4096,
-	WINDOW_ENTRIES = 16384, /* 64 KiB of the BAT */
-};
-
-struct vhd_writer {
-	struct writer writer;
-	struct output *file; /* not owned */
-	struct vhd_image image;
-	bool has_identifier; /* image.id was given */
-	bool fresh; /* unwritten bytes of the file read as zeros */
-	uint64_t stride; /* bytes from one block to the next */
-	uint64_t next; /* file offset of the next block's data */
-	uint64_t filled; /* up to here everything is placed or cleared */
-	uint64_t block; /* the last one that got a place; UINT64_MAX: none yet */
-	uint64_t block_data; /* the place of its data */
-	/* The part of the BAT being filled: entries come in rising order. */
-	uint64_t window; /* index of its first entry */
-	be32 entry[WINDOW_ENTRIES];
-};
-
-static struct vhd_writer *writer_of(struct writer *w)
-{
-	return (struct vhd_writer *)w;
-}
-
-/* Makes what lies between what is filled and `off` read as zeros. */
-static int clear_to(struct vhd_writer *v, uint64_t off, struct error *e)
+int vhd_clear_to(struct vhd_writer *v, uint64_t off, struct error *e)
 {
 	static const uint8_t zeros[65536];
 	int rc = 0;
@@ -70,7 +43,7 @@ static int window_write(struct vhd_writer *v, struct error *e)
 	int rc = output_write(v->file, v->image.table_offset + at, v->entry, len, e);
 
 	memset(v->entry, 0xff, sizeof(v->entry));
-	v->window += WINDOW_ENTRIES;
+	v->window += VHD_WINDOW_ENTRIES;
 	return rc;
 }
 
@@ -83,27 +56,19 @@ static int table_set(struct vhd_writer *v, uint64_t block, uint64_t off, struct 
 	if (sector >= VHD_ABSENT)
 		return error_set(e, ERR_RANGE,
 			"the VHD would grow past 2 TiB: use block_size=2M, or VHDX (-O vhdx)");
-	while (block >= v->window + WINDOW_ENTRIES && !rc)
+	while (block >= v->window + VHD_WINDOW_ENTRIES && !rc)
 		rc = window_write(v, e);
 	v->entry[block - v->window] = put_be32((uint32_t)sector);
 	return rc;
 }
 
-/*
- * Gives `block` the next place, and a bitmap that says that all of its sectors are there, as
- * Hyper-V and qemu do: what is not written reads as zeros all the same.
- */
-static int block_allocate(struct vhd_writer *v, uint64_t block, struct error *e)
+int vhd_block_allocate(struct vhd_writer *v, uint64_t block, struct error *e)
 {
 	uint64_t bitmap_off = v->next - v->image.bitmap_size;
-	uint8_t bitmap[VHD_SECTOR];
 	int rc = table_set(v, block, bitmap_off, e);
 
-	memset(bitmap, 0xff, sizeof(bitmap));
 	if (!rc)
-		rc = clear_to(v, bitmap_off, e);
-	if (!rc)
-		rc = output_write(v->file, bitmap_off, bitmap, sizeof(bitmap), e);
+		rc = vhd_clear_to(v, bitmap_off, e);
 	v->block = block;
 	v->block_data = v->next;
 	v->filled = v->next;
@@ -111,20 +76,32 @@ static int block_allocate(struct vhd_writer *v, uint64_t block, struct error *e)
 	return rc;
 }
 
-static int piece_place(struct vhd_writer *v, uint64_t off, struct piece *p, struct error *e)
+/* With a bitmap that says that all of its sectors are there, as Hyper-V and qemu do: what is not
+ * written reads as zeros all the same. */
+static int full_allocate(struct vhd_writer *v, uint64_t block, struct error *e)
 {
-	uint64_t block = off / v->image.block_size;
-	int rc = block == v->block ? 0 : block_allocate(v, block, e);
+	uint8_t bitmap[VHD_SECTOR];
+	int rc = vhd_block_allocate(v, block, e);
 
-	if (rc)
-		return rc;
+	if (v->batmap)
+		vhd_batmap_set(v->batmap, block);
+	memset(bitmap, 0xff, sizeof(bitmap));
+	return rc
+		? rc
+		: output_write(v->file, v->block_data - sizeof(bitmap), bitmap, sizeof(bitmap), e);
+}
+
+int vhd_piece_place(struct vhd_writer *v, uint64_t off, struct piece *p, struct error *e)
+{
+	int rc;
+
 	p->file_off = v->block_data + off % v->image.block_size;
-	rc = clear_to(v, p->file_off, e);
+	rc = vhd_clear_to(v, p->file_off, e);
 	v->filled = p->file_off + p->len;
 	return rc;
 }
 
-static int range_check(const struct vhd_writer *v, const struct block *b, struct error *e)
+int vhd_range_check(const struct vhd_writer *v, const struct block *b, struct error *e)
 {
 	if (range_fits(b->off, b->len, v->image.size))
 		return 0;
@@ -135,13 +112,17 @@ static int range_check(const struct vhd_writer *v, const struct block *b, struct
 
 static int dynamic_place(struct writer *w, struct block *b, struct error *e)
 {
-	struct vhd_writer *v = writer_of(w);
-	int rc = range_check(v, b, e);
+	struct vhd_writer *v = vhd_writer_of(w);
+	int rc = vhd_range_check(v, b, e);
 
 	for (size_t i = 0; i < b->pieces && !rc; i++) {
 		struct piece *p = &b->piece[i];
+		uint64_t off = b->off + (uint64_t)(p->bytes - b->data);
 
-		rc = piece_place(v, b->off + (uint64_t)(p->bytes - b->data), p, e);
+		if (off / v->image.block_size != v->block)
+			rc = full_allocate(v, off / v->image.block_size, e);
+		if (!rc)
+			rc = vhd_piece_place(v, off, p, e);
 	}
 	return rc;
 }
@@ -168,22 +149,26 @@ static int dynamic_encode(const struct writer *w, struct block *b, struct error 
 /* The identifier follows from the content and from what was asked for. */
 static void identifier_derive(struct vhd_writer *v, const struct content_summary *c)
 {
-	struct {
+	struct seed {
 		uint8_t content[FAST_DIGEST_SIZE];
 		be64 size;
 		be32 type, block_size;
+		uint8_t parent[16]; /* of a child only */
 	} seed = {
 		.size = put_be64(v->image.size),
 		.type = put_be32(v->image.type),
 		.block_size = put_be32(v->image.block_size),
 	};
+	bool child = v->image.type == VHD_DIFFERENCING;
+	size_t len = child ? sizeof(seed) : offsetof(struct seed, parent);
 	uint8_t digest[FAST_DIGEST_SIZE];
 
 	if (v->has_identifier)
 		return;
 	memcpy(seed.content, c->digest, sizeof(seed.content));
-	fast_digest(&seed, sizeof(seed), digest);
-	v->image.id = guid_derive(digest, "vhd");
+	vhd_id_put(seed.parent, v->image.parent_id);
+	fast_digest(&seed, len, digest);
+	v->image.id = guid_derive(digest, v->image.blktap ? "vhd blktap" : "vhd");
 }
 
 static int footer_write(struct vhd_writer *v, uint64_t off, struct error *e)
@@ -196,11 +181,11 @@ static int footer_write(struct vhd_writer *v, uint64_t off, struct error *e)
 
 static int fixed_place(struct writer *w, struct block *b, struct error *e)
 {
-	struct vhd_writer *v = writer_of(w);
-	int rc = range_check(v, b, e);
+	struct vhd_writer *v = vhd_writer_of(w);
+	int rc = vhd_range_check(v, b, e);
 
 	if (!rc)
-		rc = clear_to(v, b->off, e);
+		rc = vhd_clear_to(v, b->off, e);
 	v->filled = b->off + b->len;
 	b->piece->file_off = b->off;
 	return rc;
@@ -208,27 +193,36 @@ static int fixed_place(struct writer *w, struct block *b, struct error *e)
 
 static int fixed_finish(struct writer *w, const struct content_summary *c, struct error *e)
 {
-	struct vhd_writer *v = writer_of(w);
-	int rc = clear_to(v, v->image.size, e);
+	struct vhd_writer *v = vhd_writer_of(w);
+	int rc = vhd_clear_to(v, v->image.size, e);
 
 	identifier_derive(v, c);
 	w->file_size = v->image.size + sizeof(struct vhd_footer);
 	return rc ? rc : footer_write(v, v->image.size, e);
 }
 
-static int dynamic_finish(struct writer *w, const struct content_summary *c, struct error *e)
+/* Where there is no block. */
+static uint64_t tables_end(const struct vhd_writer *v)
 {
-	struct vhd_writer *v = writer_of(w);
+	return v->batmap ? vhd_batmap_end(v->batmap)
+			 : v->image.table_offset + table_length(&v->image);
+}
+
+int vhd_tables_finish(struct writer *w, const struct content_summary *c, struct error *e)
+{
+	struct vhd_writer *v = vhd_writer_of(w);
 	const struct vhd_image *m = &v->image;
 	struct vhd_header h;
-	/* Of the last block's data, and where there is no block of the table. */
-	uint64_t end = v->block == UINT64_MAX ? m->table_offset + table_length(m)
-					      : v->block_data + m->block_size;
-	int rc = clear_to(v, end, e);
+	uint64_t end = v->block == UINT64_MAX ? tables_end(v) : v->block_data + m->block_size;
+	int rc = vhd_clear_to(v, end, e);
 
 	while (v->window < m->entries && !rc)
 		rc = window_write(v, e);
+	if (v->batmap && !rc)
+		rc = vhd_batmap_write(v->batmap, v->file, e);
 	vhd_header_make(m, &h);
+	if (v->child)
+		rc = rc ? rc : vhd_child_header(v, &h, e);
 	if (!rc)
 		rc = output_write(v->file, m->header_offset, &h, sizeof(h), e);
 	identifier_derive(v, c);
@@ -238,8 +232,10 @@ static int dynamic_finish(struct writer *w, const struct content_summary *c, str
 	return rc ? rc : footer_write(v, end, e);
 }
 
-static void vhd_writer_close(struct writer *w)
+void vhd_writer_close(struct writer *w)
 {
+	vhd_child_free(vhd_writer_of(w)->child);
+	vhd_batmap_free(vhd_writer_of(w)->batmap);
 	free(w);
 }
 
@@ -252,23 +248,30 @@ static const struct writer_ops fixed_ops = {
 static const struct writer_ops dynamic_ops = {
 	.encode = dynamic_encode,
 	.place = dynamic_place,
-	.finish = dynamic_finish,
+	.finish = vhd_tables_finish,
 	.close = vhd_writer_close,
 };
 
-static void dynamic_plan(struct vhd_writer *v)
+static int dynamic_plan(struct vhd_writer *v, struct error *e)
 {
 	struct vhd_image *m = &v->image;
 
+	int rc = 0;
+
 	m->header_offset = sizeof(struct vhd_footer);
 	m->table_offset = m->header_offset + sizeof(struct vhd_header);
-	v->filled = m->table_offset + table_length(m);
-	v->next = round_up(v->filled + m->bitmap_size, ALIGNMENT);
-	v->stride = round_up(m->bitmap_size + m->block_size, ALIGNMENT);
+	if (v->child)
+		m->table_offset = vhd_child_place_locators(v->child, m->table_offset);
+	if (m->blktap)
+		rc = vhd_batmap_open(m->table_offset + table_length(m), m->entries, &v->batmap, e);
+	v->filled = tables_end(v);
+	v->next = round_up(v->filled + m->bitmap_size, VHD_ALIGNMENT);
+	v->stride = round_up(m->bitmap_size + m->block_size, VHD_ALIGNMENT);
 	memset(v->entry, 0xff, sizeof(v->entry));
-	v->writer.ops = &dynamic_ops;
-	v->writer.blind = true;
-	v->writer.pieces_max = div_up(UNIT_SIZE, m->block_size);
+	v->writer.ops = v->child ? &vhd_child_ops : &dynamic_ops;
+	v->writer.blind = !v->child;
+	v->writer.pieces_max = v->child ? VHD_CHILD_PIECES : div_up(UNIT_SIZE, m->block_size);
+	return rc;
 }
 
 int vhd_create(
@@ -280,8 +283,10 @@ int vhd_create(
 	if (!v)
 		return error_nomem(e, "a VHD");
 	rc = vhd_plan(spec, &v->image, e);
+	if (!rc && spec->parent)
+		rc = vhd_child_open(spec->parent, &v->child, e);
 	if (rc) {
-		free(v);
+		vhd_writer_close(&v->writer);
 		return rc;
 	}
 	v->file = file;
@@ -290,8 +295,12 @@ int vhd_create(
 	v->block = UINT64_MAX;
 	v->writer.ops = &fixed_ops;
 	v->writer.unit = UNIT_SIZE;
-	if (v->image.type == VHD_DYNAMIC)
-		dynamic_plan(v);
+	if (v->image.type != VHD_FIXED)
+		rc = dynamic_plan(v, e);
+	if (rc) {
+		vhd_writer_close(&v->writer);
+		return rc;
+	}
 	*out = &v->writer;
 	return 0;
 }

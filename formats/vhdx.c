@@ -58,6 +58,15 @@ uint64_t vhdx_block_count(uint64_t size, uint32_t block_size)
 	return div_up(size, block_size);
 }
 
+uint64_t vhdx_bat_entries(const struct vhdx_image *image)
+{
+	uint64_t blocks = vhdx_block_count(image->size, image->block_size);
+
+	if (image->has_parent)
+		return div_up(blocks, image->chunk_ratio) * (image->chunk_ratio + UINT64_C(1));
+	return blocks ? vhdx_bat_index(blocks - 1, image->chunk_ratio) + 1 : 0;
+}
+
 static int identifier_add(struct strings *s, const char *name, struct guid g, struct error *e)
 {
 	char text[64], guid[GUID_TEXT_SIZE];
@@ -84,6 +93,14 @@ int vhdx_describe(const struct vhdx_image *image, struct image_info *out, struct
 		rc = strings_add(&out->references, image->parent_path, e);
 		if (rc)
 			return rc;
+	}
+	if (image->has_parent) {
+		char guid[GUID_TEXT_SIZE];
+
+		guid_text(image->parent_id, guid);
+		out->parent_identifier = strdup(guid);
+		if (!out->parent_identifier)
+			return error_nomem(e, "the parent's identifier");
 	}
 	rc = identifier_add(&out->identifiers, "virtual_disk", image->disk_id, e);
 	if (!rc)
@@ -115,6 +132,8 @@ const struct format vhdx_format = {
 	.probe = vhdx_probe,
 	.open = vhdx_open,
 	.info = vhdx_info,
+	.allocated = vhdx_allocated,
 	.has_identifier = true,
+	.has_parents = true,
 	.create = vhdx_create,
 };

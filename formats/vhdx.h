@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buffer.h"
 #include "base/bytes.h"
 #include "base/guid.h"
 #include "disk/format.h"
@@ -192,12 +193,23 @@ int vhdx_bat_find(struct vhdx_bat *bat, uint64_t block, struct vhdx_place *out, 
 int vhdx_bat_run(struct vhdx_bat *bat, uint64_t block, uint64_t within, uint64_t len, bool *present,
 	uint64_t *run, struct error *e);
 void vhdx_bat_close(struct vhdx_bat *bat);
+/* Guest bytes in the file.  With `lenient`, a block whose entry is wrong counts as stored. */
+int vhdx_count_allocated(struct disk *file, const struct vhdx_image *image, struct vhdx_bat *bat,
+	bool lenient, uint64_t *out, struct error *e);
 
 /* Sets *path (owned by the caller) to where a Parent Locator item says the parent is, or to NULL.
  */
 int vhdx_parent_path(const uint8_t *item, size_t len, char **path, struct error *e);
 /* Sets parent_id and parent_id2 from such an item. */
 void vhdx_parent_ids(const uint8_t *item, size_t len, struct vhdx_image *image);
+
+/*
+ * Adds a Parent Locator item for a parent with that data_write; `relative` as in parent_spec.  It
+ * has the relative path only: a volume or a drive of the Windows host to be is not known, and one
+ * way is enough.  parent_linkage2 "can't be present" (2.6.2.6.3).
+ */
+int vhdx_locator_make(
+	struct guid parent, const char *relative, struct buffer *out, struct error *e);
 
 /* CRC-32C of a structure with its checksum field (at offset 4, as everywhere) taken as zero;
  * changes nothing. */
@@ -210,14 +222,23 @@ static inline uint64_t vhdx_bat_index(uint64_t block, uint32_t chunk_ratio)
 	return block + block / chunk_ratio;
 }
 
+/* Entries that the BAT of an image of that size has at least: with a parent the last chunk has its
+ * sector bitmap too (2.5). */
+uint64_t vhdx_bat_entries(const struct vhdx_image *image);
+
 /* Fills sizes, sectors, subformat, log length and a given identifier from what is asked for. */
 int vhdx_plan(const struct image_spec *spec, struct vhdx_image *image, struct error *e);
-/* Writes metadata, region tables, headers and identifier into a file that reads as zeros there. */
-int vhdx_write_head(struct output *file, const struct vhdx_image *image, struct error *e);
+/* Writes metadata, region tables, headers and identifier into a file that reads as zeros there;
+ * `locator` is the item Parent Locator of a child, else NULL. */
+int vhdx_write_head(struct output *file, const struct vhdx_image *image,
+	const struct buffer *locator, struct error *e);
 extern const struct format_option vhdx_options[];
 
 int vhdx_open(struct disk *file, const struct open_options *o, struct disk **out, struct error *e);
 int vhdx_info(struct disk *d, struct image_info *out, struct error *e);
+/* By which the children of a disk made by vhdx_open know it. */
+struct guid vhdx_data_write(const struct disk *d);
+int vhdx_allocated(struct disk *d, uint64_t *out, struct error *e);
 int vhdx_create(
 	const struct image_spec *spec, struct output *file, struct writer **out, struct error *e);
 

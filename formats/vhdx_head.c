@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LOCATOR_OFFSET = 4096 }; /* of the parent locator, from the first item */
+
 /* The items in the order in which Hyper-V writes them; os-win takes the first for the file
  * parameters without looking at its GUID. */
 struct items {
@@ -30,17 +32,37 @@ static struct vhdx_metadata_entry item_entry(struct guid id, size_t off, size_t 
 #define ITEM(id, field, flags)                                                                     \
 	item_entry(id, offsetof(struct items, field), sizeof(((struct items *)0)->field), flags)
 
-static int metadata_write(struct output *file, const struct vhdx_image *m, struct error *e)
+/* Behind the others, the only one whose length is its own. */
+static int locator_write(struct output *file, const struct vhdx_image *m,
+	const struct buffer *locator, struct vhdx_metadata_table *t, struct error *e)
+{
+	if (VHDX_TABLE_SIZE + LOCATOR_OFFSET + locator->len > m->metadata.length)
+		return error_set(e, ERR_USAGE, "the parent's path has %zu bytes", locator->len);
+	t->entry[5] = item_entry(vhdx_item_parent_locator, LOCATOR_OFFSET, locator->len, 0);
+	t->count = put_le16(6);
+	return output_write(file, m->metadata.offset + VHDX_TABLE_SIZE + LOCATOR_OFFSET,
+		locator->data, locator->len, e);
+}
+
+static uint32_t file_flags(const struct vhdx_image *m)
+{
+	if (m->has_parent)
+		return VHDX_FILE_PARENT;
+	return m->fixed ? VHDX_FILE_FIXED : 0;
+}
+
+static int metadata_write(struct output *file, const struct vhdx_image *m,
+	const struct buffer *locator, struct error *e)
 {
 	struct items items = {
-		.parameters = { put_le32(m->block_size), put_le32(m->fixed ? VHDX_FILE_FIXED : 0) },
+		.parameters = { put_le32(m->block_size), put_le32(file_flags(m)) },
 		.size = put_le64(m->size),
 		.logical_sector = put_le32(m->logical_sector),
 		.physical_sector = put_le32(m->physical_sector),
 		.disk_id = m->disk_id,
 	};
 	struct vhdx_metadata_table *t = calloc(1, sizeof(*t));
-	int rc;
+	int rc = 0;
 
 	if (!t)
 		return error_nomem(e, "a metadata table");
@@ -51,7 +73,10 @@ static int metadata_write(struct output *file, const struct vhdx_image *m, struc
 	t->entry[2] = ITEM(vhdx_item_logical_sector, logical_sector, VHDX_ITEM_VIRTUAL_DISK);
 	t->entry[3] = ITEM(vhdx_item_physical_sector, physical_sector, VHDX_ITEM_VIRTUAL_DISK);
 	t->entry[4] = ITEM(vhdx_item_disk_id, disk_id, VHDX_ITEM_VIRTUAL_DISK);
-	rc = output_write(file, m->metadata.offset, t, sizeof(*t), e);
+	if (locator)
+		rc = locator_write(file, m, locator, t, e);
+	if (!rc)
+		rc = output_write(file, m->metadata.offset, t, sizeof(*t), e);
 	if (!rc)
 		rc = output_write(
 			file, m->metadata.offset + VHDX_TABLE_SIZE, &items, sizeof(items), e);
@@ -120,9 +145,10 @@ static int identifier_write(struct output *file, struct error *e)
 	return output_write(file, 0, &id, sizeof(id), e);
 }
 
-int vhdx_write_head(struct output *file, const struct vhdx_image *image, struct error *e)
+int vhdx_write_head(struct output *file, const struct vhdx_image *image,
+	const struct buffer *locator, struct error *e)
 {
-	int rc = metadata_write(file, image, e);
+	int rc = metadata_write(file, image, locator, e);
 
 	if (!rc)
 		rc = regions_write(file, image, e);

@@ -187,12 +187,8 @@ static int size_load(
 /* Whether the BAT region has room for every payload block (2.5). */
 static int bat_size_check(const struct vhdx_image *image, struct error *e)
 {
-	uint64_t blocks = vhdx_block_count(image->size, image->block_size);
-	uint64_t entries = blocks ? vhdx_bat_index(blocks - 1, image->chunk_ratio) + 1 : 0;
+	uint64_t entries = vhdx_bat_entries(image);
 
-	/* With a parent the last chunk has its sector bitmap too. */
-	if (image->has_parent)
-		entries = div_up(blocks, image->chunk_ratio) * (image->chunk_ratio + UINT64_C(1));
 	if (entries <= image->bat.length / sizeof(le64))
 		return 0;
 	return error_set(e, ERR_CORRUPT,

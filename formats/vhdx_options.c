@@ -41,6 +41,27 @@ static int subformat_plan(const struct image_spec *spec, struct vhdx_image *m, s
 	m->fixed = text && strcmp(text, "fixed") == 0;
 	if (text && !m->fixed && strcmp(text, "dynamic") != 0)
 		return error_set(e, ERR_USAGE, "subformat=%s: it is dynamic or fixed", text);
+	if (spec->parent && m->fixed)
+		return error_set(e, ERR_USAGE, "subformat=fixed: what has a parent is not fixed");
+	return 0;
+}
+
+/* A child's size is its own: it may have been resized, and past the parent's end all is zero. */
+static int parent_plan(const struct image_spec *spec, struct vhdx_image *m, struct error *e)
+{
+	const struct parent_spec *p = spec->parent;
+
+	if (!p)
+		return 0;
+	if (strcmp(p->format->name, "vhdx") != 0)
+		return error_set(e, ERR_USAGE, "the parent of a VHDX is a VHDX, and %s is a %s",
+			p->path, p->format->name);
+	if (m->logical_sector != p->disk->logical_sector)
+		return error_set(e, ERR_USAGE,
+			"a child has its parent's sectors of %u bytes, not of %u",
+			p->disk->logical_sector, m->logical_sector);
+	m->has_parent = true;
+	m->parent_id = vhdx_data_write(p->disk);
 	return 0;
 }
 
@@ -75,11 +96,13 @@ static int sector_size(const struct image_spec *spec, const char *key, uint32_t 
 static int sectors_plan(const struct image_spec *spec, struct vhdx_image *m, struct error *e)
 {
 	uint32_t source = spec->logical_sector;
-	int rc = sector_size(
-		spec, "logical_sector_size", source ? source : 512, &m->logical_sector, e);
+	const struct disk *below = spec->parent ? spec->parent->disk : NULL;
+	uint32_t logical = source ? source : below ? below->logical_sector : 512;
+	uint32_t physical = below && below->physical_sector ? below->physical_sector : 4096;
+	int rc = sector_size(spec, "logical_sector_size", logical, &m->logical_sector, e);
 
 	if (!rc)
-		rc = sector_size(spec, "physical_sector_size", 4096, &m->physical_sector, e);
+		rc = sector_size(spec, "physical_sector_size", physical, &m->physical_sector, e);
 	if (rc)
 		return rc;
 	/* Another sector size makes partition tables and file systems unreadable. */
@@ -135,6 +158,8 @@ int vhdx_plan(const struct image_spec *spec, struct vhdx_image *m, struct error 
 		rc = log_plan(spec, m, e);
 	if (!rc)
 		rc = size_plan(spec, m, e);
+	if (!rc)
+		rc = parent_plan(spec, m, e);
 	if (!rc && spec->has_identifier)
 		m->disk_id = spec->identifier;
 	return rc;

@@ -203,18 +203,23 @@ static void log_load(struct vhdx *v, struct disk *file)
 		"the image was not closed properly and its log %s cannot be replayed", guid);
 }
 
+struct guid vhdx_data_write(const struct disk *d)
+{
+	return ((const struct vhdx *)d)->image.data_write;
+}
+
 /* A parent that was written to since would give a mix of two disks (2.6.2.6.3). */
 static int parent_check(const struct vhdx *v, struct error *e)
 {
-	const struct vhdx *parent = vhdx_of(v->parent.disk);
 	char want[GUID_TEXT_SIZE], is[GUID_TEXT_SIZE];
-	struct guid none = { { 0 } }, id = parent->image.data_write;
+	struct guid none = { { 0 } }, id = vhdx_data_write(v->parent.disk);
 
 	if (v->disk.logical_sector != v->parent.disk->logical_sector)
 		return error_set(e, ERR_CORRUPT, "%s has sectors of %u bytes, the image of %u",
 			v->parent.path, v->parent.disk->logical_sector, v->disk.logical_sector);
-	if (guid_equal(id, v->image.parent_id) ||
-		(guid_equal(id, v->image.parent_id2) && !guid_equal(id, none)))
+	/* Zero is what a locator without the entry, and a header never written to, would share. */
+	if (!guid_equal(id, none) &&
+		(guid_equal(id, v->image.parent_id) || guid_equal(id, v->image.parent_id2)))
 		return 0;
 	guid_text(v->image.parent_id, want);
 	guid_text(id, is);
@@ -278,6 +283,15 @@ int vhdx_open(struct disk *file, const struct open_options *o, struct disk **out
 	parent_open(v, o);
 	*out = &v->disk;
 	return 0;
+}
+
+/* As vhdx_extent, a table that waits for its log is taken as it is. */
+int vhdx_allocated(struct disk *d, uint64_t *out, struct error *e)
+{
+	struct vhdx *v = vhdx_of(d);
+	bool waits = v->refusal.code && v->image.log_dirty && !v->log;
+
+	return vhdx_count_allocated(v->view, &v->image, v->bat, waits, out, e);
 }
 
 int vhdx_info(struct disk *d, struct image_info *out, struct error *e)

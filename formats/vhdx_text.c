@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Where a VHDX says that its parent is. */
+/* How a VHDX says where its parent is. */
 #include "formats/vhdx.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
+#include "formats/parent_path.h"
 #include "formats/utf16.h"
 
 static bool key_is(const le16 *key, size_t units, const char *name)
@@ -88,4 +90,61 @@ void vhdx_parent_ids(const uint8_t *item, size_t len, struct vhdx_image *image)
 		return;
 	image->parent_id = locator_guid(item, len, "parent_linkage");
 	image->parent_id2 = locator_guid(item, len, "parent_linkage2");
+}
+
+static int pair_add(struct buffer *entries, struct buffer *texts, size_t texts_at, const char *key,
+	const struct buffer *value, struct error *e)
+{
+	size_t key_at = texts_at + texts->len, value_at;
+	struct vhdx_locator_entry entry;
+	int rc = utf16_make(key, texts, e);
+
+	value_at = texts_at + texts->len;
+	if (!rc && value->len > UINT16_MAX)
+		rc = error_set(e, ERR_USAGE, "the parent's path has %zu bytes", value->len);
+	if (!rc)
+		rc = buffer_append(texts, value->data, value->len, e);
+	entry = (struct vhdx_locator_entry){
+		.key_offset = put_le32((uint32_t)key_at),
+		.value_offset = put_le32((uint32_t)value_at),
+		.key_length = put_le16((uint16_t)(value_at - key_at)),
+		.value_length = put_le16((uint16_t)value->len),
+	};
+	return rc ? rc : buffer_append(entries, &entry, sizeof(entry), e);
+}
+
+static int locator_join(const struct buffer *linkage, const struct buffer *path, struct buffer *out,
+	struct error *e)
+{
+	struct vhdx_locator_header h = { .type = vhdx_locator_vhdx, .count = put_le16(2) };
+	size_t texts_at = sizeof(h) + 2 * sizeof(struct vhdx_locator_entry);
+	struct buffer texts = { 0 };
+	int rc = buffer_append(out, &h, sizeof(h), e);
+
+	if (!rc)
+		rc = pair_add(out, &texts, texts_at, "parent_linkage", linkage, e);
+	if (!rc)
+		rc = pair_add(out, &texts, texts_at, "relative_path", path, e);
+	if (!rc)
+		rc = buffer_append(out, texts.data, texts.len, e);
+	buffer_free(&texts);
+	return rc;
+}
+
+int vhdx_locator_make(struct guid parent, const char *relative, struct buffer *out, struct error *e)
+{
+	char guid[GUID_TEXT_SIZE], braced[GUID_TEXT_SIZE + 2];
+	struct buffer linkage = { 0 }, path = { 0 };
+	int rc;
+
+	guid_text(parent, guid);
+	snprintf(braced, sizeof(braced), "{%s}", guid);
+	rc = utf16_make(braced, &linkage, e);
+	if (!rc)
+		rc = windows_path_make(relative, &path, e);
+	if (!rc)
+		rc = locator_join(&linkage, &path, out, e);
+	buffer_free(&linkage);
+	buffer_free(&path);
+	return rc;
 }

@@ -3,37 +3,13 @@
  * Writes dynamic and fixed VHDX: header section, log, metadata, BAT, then the payload blocks in the
  * order of the guest's offsets.
  */
-#include "formats/vhdx.h"
+#include "formats/vhdx_write.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
-
-enum { WINDOW_ENTRIES = 8192 }; /* 64 KiB, of which a BAT region holds a whole number */
-
-struct vhdx_writer {
-	struct writer writer;
-	struct output *file; /* not owned */
-	struct vhdx_image image;
-	bool has_identifier; /* image.disk_id was given */
-	bool fresh; /* unwritten bytes of the file read as zeros */
-	uint64_t payload; /* file offset of the first block */
-	uint64_t next; /* file offset of the next block */
-	uint64_t filled; /* up to here the payload is placed or cleared */
-	uint64_t block; /* the last one that got a place; UINT64_MAX: none yet */
-	uint64_t block_offset; /* its place */
-	/* The part of the BAT being filled: entries come in rising order. */
-	uint64_t window; /* index of its first entry */
-	bool window_used;
-	le64 entry[WINDOW_ENTRIES];
-};
-
-static struct vhdx_writer *writer_of(struct writer *w)
-{
-	return (struct vhdx_writer *)w;
-}
 
 static int clear(struct output *file, struct vhdx_range r, struct error *e)
 {
@@ -46,8 +22,7 @@ static int clear(struct output *file, struct vhdx_range r, struct error *e)
 	return rc;
 }
 
-/* Makes the payload from where it is filled to `off` read as zeros. */
-static int payload_clear(struct vhdx_writer *v, uint64_t off, struct error *e)
+int vhdx_payload_clear(struct vhdx_writer *v, uint64_t off, struct error *e)
 {
 	int rc = 0;
 
@@ -73,34 +48,39 @@ static int window_write(struct vhdx_writer *v, struct error *e)
 /* Moves the window to the part that holds entry `index`; on the way everything is written once. */
 static int window_move(struct vhdx_writer *v, uint64_t index, struct error *e)
 {
-	uint64_t target = index - index % WINDOW_ENTRIES;
+	uint64_t target = index - index % VHDX_WINDOW_ENTRIES;
 
 	while (v->window < target) {
 		int rc = window_write(v, e);
 
 		if (rc)
 			return rc;
-		v->window = v->fresh ? target : v->window + WINDOW_ENTRIES;
+		v->window = v->fresh ? target : v->window + VHDX_WINDOW_ENTRIES;
 	}
 	return 0;
 }
 
-static int bat_set(struct vhdx_writer *v, uint64_t block, uint64_t off, struct error *e)
+int vhdx_bat_set(struct vhdx_writer *v, uint64_t index, uint64_t entry, struct error *e)
 {
-	uint64_t index = vhdx_bat_index(block, v->image.chunk_ratio);
 	int rc = window_move(v, index, e);
 
 	if (rc)
 		return rc;
-	v->entry[index % WINDOW_ENTRIES] = put_le64(off | VHDX_FULLY_PRESENT);
+	v->entry[index % VHDX_WINDOW_ENTRIES] = put_le64(entry);
 	v->window_used = true;
 	return 0;
+}
+
+static int present_set(struct vhdx_writer *v, uint64_t block, uint64_t off, struct error *e)
+{
+	return vhdx_bat_set(
+		v, vhdx_bat_index(block, v->image.chunk_ratio), off | VHDX_FULLY_PRESENT, e);
 }
 
 static int block_allocate(struct vhdx_writer *v, uint64_t block, struct error *e)
 {
 	uint64_t off = v->image.fixed ? v->payload + block * v->image.block_size : v->next;
-	int rc = v->image.fixed ? 0 : bat_set(v, block, off, e);
+	int rc = v->image.fixed ? 0 : present_set(v, block, off, e);
 
 	if (rc)
 		return rc;
@@ -110,21 +90,28 @@ static int block_allocate(struct vhdx_writer *v, uint64_t block, struct error *e
 	return 0;
 }
 
+int vhdx_range_check(const struct vhdx_writer *v, const struct block *b, struct error *e)
+{
+	if (range_fits(b->off, b->len, v->image.size))
+		return 0;
+	return error_set(e, ERR_RANGE,
+		"%zu bytes at %" PRIu64 " reach past the end of the disk at %" PRIu64, b->len,
+		b->off, v->image.size);
+}
+
 static int vhdx_place(struct writer *w, struct block *b, struct error *e)
 {
-	struct vhdx_writer *v = writer_of(w);
+	struct vhdx_writer *v = vhdx_writer_of(w);
 	uint64_t block = b->off / v->image.block_size;
-	int rc = 0;
+	int rc = vhdx_range_check(v, b, e);
 
-	if (!range_fits(b->off, b->len, v->image.size))
-		return error_set(e, ERR_RANGE,
-			"%zu bytes at %" PRIu64 " reach past the end of the disk at %" PRIu64,
-			b->len, b->off, v->image.size);
+	if (rc)
+		return rc;
 	if (block != v->block)
 		rc = block_allocate(v, block, e);
 	b->piece->file_off = v->block_offset + b->off % v->image.block_size;
 	if (!rc)
-		rc = payload_clear(v, b->piece->file_off, e);
+		rc = vhdx_payload_clear(v, b->piece->file_off, e);
 	v->filled = b->piece->file_off + b->len;
 	return rc;
 }
@@ -133,10 +120,11 @@ static int vhdx_place(struct writer *w, struct block *b, struct error *e)
 static void identifiers_derive(struct vhdx_writer *v, const struct content_summary *c)
 {
 	struct vhdx_image *m = &v->image;
-	struct {
+	struct seed {
 		uint8_t content[FAST_DIGEST_SIZE];
 		le64 size, log_length;
 		le32 block_size, logical_sector, physical_sector, fixed;
+		struct guid parent; /* of a child only */
 	} seed = {
 		.size = put_le64(m->size),
 		.log_length = put_le64(m->log.length),
@@ -144,11 +132,13 @@ static void identifiers_derive(struct vhdx_writer *v, const struct content_summa
 		.logical_sector = put_le32(m->logical_sector),
 		.physical_sector = put_le32(m->physical_sector),
 		.fixed = put_le32(m->fixed),
+		.parent = m->parent_id,
 	};
+	size_t len = m->has_parent ? sizeof(seed) : offsetof(struct seed, parent);
 	uint8_t digest[FAST_DIGEST_SIZE];
 
 	memcpy(seed.content, c->digest, sizeof(seed.content));
-	fast_digest(&seed, sizeof(seed), digest);
+	fast_digest(&seed, len, digest);
 	m->file_write = guid_derive(digest, "vhdx file write");
 	m->data_write = guid_derive(digest, "vhdx data write");
 	if (!v->has_identifier)
@@ -162,7 +152,7 @@ static int bat_finish(struct vhdx_writer *v, struct error *e)
 	int rc = 0;
 
 	for (uint64_t i = 0; v->image.fixed && i < blocks && !rc; i++)
-		rc = bat_set(v, i, v->payload + i * v->image.block_size, e);
+		rc = present_set(v, i, v->payload + i * v->image.block_size, e);
 	if (!rc && !v->fresh)
 		rc = window_move(v, end - 1, e);
 	return rc ? rc : window_write(v, e);
@@ -179,12 +169,12 @@ static int front_clear(struct vhdx_writer *v, struct error *e)
 	return rc ? rc : clear(v->file, v->image.metadata, e);
 }
 
-static int vhdx_finish(struct writer *w, const struct content_summary *c, struct error *e)
+int vhdx_tables_finish(struct writer *w, const struct content_summary *c, struct error *e)
 {
-	struct vhdx_writer *v = writer_of(w);
+	struct vhdx_writer *v = vhdx_writer_of(w);
 	uint64_t blocks = vhdx_block_count(v->image.size, v->image.block_size);
 	uint64_t end = v->image.fixed ? v->payload + blocks * v->image.block_size : v->next;
-	int rc = payload_clear(v, end, e);
+	int rc = vhdx_payload_clear(v, end, e);
 
 	if (!rc)
 		rc = bat_finish(v, e);
@@ -194,17 +184,18 @@ static int vhdx_finish(struct writer *w, const struct content_summary *c, struct
 		return rc;
 	identifiers_derive(v, c);
 	w->file_size = end;
-	return vhdx_write_head(v->file, &v->image, e);
+	return vhdx_write_head(v->file, &v->image, vhdx_child_locator(v->child), e);
 }
 
-static void vhdx_writer_close(struct writer *w)
+void vhdx_writer_close(struct writer *w)
 {
+	vhdx_child_free(vhdx_writer_of(w)->child);
 	free(w);
 }
 
 static const struct writer_ops vhdx_writer_ops = {
 	.place = vhdx_place,
-	.finish = vhdx_finish,
+	.finish = vhdx_tables_finish,
 	.close = vhdx_writer_close,
 };
 
@@ -212,12 +203,11 @@ static const struct writer_ops vhdx_writer_ops = {
 static void layout_plan(struct vhdx_writer *v)
 {
 	struct vhdx_image *m = &v->image;
-	uint64_t blocks = vhdx_block_count(m->size, m->block_size);
 	uint64_t entries;
 
 	m->chunk_ratio = (uint32_t)((uint64_t)VHDX_CHUNK_SECTORS * m->logical_sector /
 		m->block_size);
-	entries = vhdx_bat_index(blocks - 1, m->chunk_ratio) + 1;
+	entries = vhdx_bat_entries(m);
 	m->log.offset = VHDX_MIB;
 	m->metadata = (struct vhdx_range){ m->log.offset + m->log.length, VHDX_MIB };
 	m->bat.offset = m->metadata.offset + m->metadata.length;
@@ -234,12 +224,15 @@ int vhdx_create(
 	if (!v)
 		return error_nomem(e, "a VHDX");
 	rc = vhdx_plan(spec, &v->image, e);
+	if (!rc && spec->parent)
+		rc = vhdx_child_open(spec->parent, &v->image, &v->child, e);
 	if (rc) {
 		free(v);
 		return rc;
 	}
 	layout_plan(v);
-	v->writer.ops = &vhdx_writer_ops;
+	v->writer.ops = v->child ? &vhdx_child_ops : &vhdx_writer_ops;
+	v->writer.pieces_max = v->child ? VHDX_CHILD_PIECES : 1;
 	v->writer.unit = UNIT_SIZE;
 	v->file = file;
 	v->fresh = output_is_fresh(file);

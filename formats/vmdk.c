@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* VMware's disk images, read only: VMware's "Virtual Disk Format 5.0". */
+/* VMware's disk images: VMware's "Virtual Disk Format 5.0". */
 #include "formats/vmdk.h"
 
 #include <stdio.h>
@@ -177,10 +177,13 @@ static const char *const vmdk_endings[] = { "vmdk", NULL };
 
 const struct format vmdk_format = {
 	.name = "vmdk",
-	.help = "VMware disk image, read only",
+	.help = "VMware disk image; always written as streamOptimized, compressed",
 	.endings = vmdk_endings,
 	.glance_name = "vmdk",
+	.compresses = true,
+	.options = vmdk_options,
 	.probe = vmdk_probe,
 	.open = vmdk_open,
 	.info = vmdk_info,
+	.create = vmdk_create,
 };

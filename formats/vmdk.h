@@ -44,6 +44,14 @@ void vmdk_descriptor_free(struct vmdk_descriptor *d);
 /* Reads `len` bytes of text; the caller frees *out. */
 int vmdk_text_read(struct disk *file, uint64_t off, uint64_t len, char **out, struct error *e);
 
+enum {
+	VMDK_FLAG_LINE_ENDS = 1 << 0,
+	VMDK_FLAG_REDUNDANT = 1 << 1,
+	VMDK_FLAG_ZEROED = 1 << 2,
+	VMDK_FLAG_COMPRESSED = 1 << 16,
+	VMDK_FLAG_MARKERS = 1 << 17,
+};
+
 /* vmdk_sparse.c */
 struct vmdk_header {
 	uint8_t magic[4]; /* +0x00 "KDMV" */
@@ -63,6 +71,17 @@ struct vmdk_header {
 	uint8_t padding[433]; /* +0x4f */
 };
 _Static_assert(sizeof(struct vmdk_header) == VMDK_SECTOR, "VMDK sparse header");
+
+enum { VMDK_MARKER_END = 0, VMDK_MARKER_TABLE, VMDK_MARKER_DIRECTORY, VMDK_MARKER_FOOTER };
+
+/* In front of what is not a grain, in an extent that is read as a stream. */
+struct vmdk_marker {
+	le64 sectors; /* +0x00 that follow the marker and belong to it */
+	le32 size; /* +0x08 0: not a grain */
+	le32 type; /* +0x0c */
+	uint8_t padding[496]; /* +0x10 */
+};
+_Static_assert(sizeof(struct vmdk_marker) == VMDK_SECTOR, "VMDK marker");
 
 struct block_cache;
 
@@ -129,5 +148,31 @@ int vmdk_own_open(struct vmdk *v, struct vmdk_sparse *s, struct error *e);
 void vmdk_parts_close(struct vmdk *v);
 int vmdk_read(struct disk *d, uint64_t off, void *buf, size_t len, struct error *e);
 int vmdk_extent(struct disk *d, uint64_t off, struct extent *out, struct error *e);
+
+/* vmdk_write.c: what is written is always streamOptimized. */
+enum {
+	VMDK_GRAIN = 65536, /* bytes; this and the next are what VMware's own streams have */
+	VMDK_PER_TABLE = 512,
+	VMDK_HEAD_SIZE = 65536, /* bytes in front of the first grain */
+	VMDK_TABLES_MAX = 1 << 23, /* a grain's number has 32 bits */
+};
+
+struct vmdk_plan {
+	uint64_t size; /* of the guest's disk, bytes */
+	const char *adapter; /* static text */
+	bool best; /* smallest rather than fastest */
+	struct guid identifier; /* set when has_identifier */
+	bool has_identifier;
+};
+
+int vmdk_create(
+	const struct image_spec *spec, struct output *file, struct writer **out, struct error *e);
+
+/* vmdk_write_options.c */
+extern const struct format_option vmdk_options[];
+int vmdk_plan(const struct image_spec *spec, struct vmdk_plan *out, struct error *e);
+/* The header and the descriptor, VMDK_HEAD_SIZE bytes; `directory` is a file offset. */
+void vmdk_head_make(const struct vmdk_plan *p, uint64_t directory, const struct content_summary *c,
+	uint8_t *out);
 
 #endif

@@ -8,25 +8,11 @@
 #include "formats/vmdk.h"
 
 enum {
-	FLAG_LINE_ENDS = 1 << 0,
-	FLAG_REDUNDANT = 1 << 1,
-	FLAG_ZEROED = 1 << 2,
-	FLAG_COMPRESSED = 1 << 16,
-	FLAG_MARKERS = 1 << 17,
 	VERSION_MAX = 3,
 	GRAIN_MAX = 4096, /* sectors */
 	PER_TABLE_MAX = 512,
 	PAGE = PER_TABLE_MAX * 4,
-	MARKER_FOOTER = 3,
 };
-
-struct marker {
-	le64 value; /* +0x00 */
-	le32 size; /* +0x08 0: not a grain */
-	le32 type; /* +0x0c */
-	uint8_t padding[496]; /* +0x10 */
-};
-_Static_assert(sizeof(struct marker) == VMDK_SECTOR, "VMDK marker");
 
 static const struct disk_ops sparse_ops = {
 	.read = vmdk_sparse_read,
@@ -46,7 +32,7 @@ static int magic_check(const struct vmdk_header *h, struct error *e)
 		return error_set(e, ERR_UNSUPPORTED, "VMDK version %u is not in 1..%u",
 			get_le32(h->version), (unsigned)VERSION_MAX);
 	/* "This makes it easy to see if the file has been corrupted by FTP": */
-	if (get_le32(h->flags) & FLAG_LINE_ENDS && memcmp(h->line_ends, "\n \r\n", 4) != 0)
+	if (get_le32(h->flags) & VMDK_FLAG_LINE_ENDS && memcmp(h->line_ends, "\n \r\n", 4) != 0)
 		return error_set(e, ERR_CORRUPT,
 			"the header's line ends were changed: the file was copied as text");
 	return 0;
@@ -59,12 +45,12 @@ static int flags_load(struct vmdk_sparse *s, const struct vmdk_header *h, struct
 
 	if (compression > 1)
 		return error_set(e, ERR_UNSUPPORTED, "unknown VMDK compression %u", compression);
-	if (!compression != !(flags & FLAG_COMPRESSED))
+	if (!compression != !(flags & VMDK_FLAG_COMPRESSED))
 		return error_set(e, ERR_CORRUPT, "compression %u contradicts the flags %#x",
 			compression, flags);
 	s->compressed = compression;
-	s->markers = flags & FLAG_MARKERS;
-	s->zeroed = flags & FLAG_ZEROED;
+	s->markers = flags & VMDK_FLAG_MARKERS;
+	s->zeroed = flags & VMDK_FLAG_ZEROED;
 	return 0;
 }
 
@@ -101,7 +87,7 @@ static int places_load(struct vmdk_sparse *s, const struct vmdk_header *h, struc
 	uint64_t directory = get_le64(h->directory_off);
 	uint64_t off = get_le64(h->descriptor_off), size = get_le64(h->descriptor_size);
 
-	if (!directory_fits(s, directory) && get_le32(h->flags) & FLAG_REDUNDANT &&
+	if (!directory_fits(s, directory) && get_le32(h->flags) & VMDK_FLAG_REDUNDANT &&
 		directory_fits(s, get_le64(h->redundant_off)))
 		directory = get_le64(h->redundant_off);
 	if (!directory_fits(s, directory))
@@ -131,9 +117,9 @@ static int places_load(struct vmdk_sparse *s, const struct vmdk_header *h, struc
 static int footer_read(struct disk *file, struct vmdk_header *out, struct error *e)
 {
 	struct {
-		struct marker footer;
+		struct vmdk_marker footer;
 		struct vmdk_header header;
-		struct marker end;
+		struct vmdk_marker end;
 	} tail;
 	int rc;
 
@@ -144,8 +130,8 @@ static int footer_read(struct disk *file, struct vmdk_header *out, struct error 
 	rc = disk_read(file, file->size - sizeof(tail), &tail, sizeof(tail), e);
 	if (rc)
 		return rc;
-	if (get_le32(tail.footer.size) || get_le32(tail.footer.type) != MARKER_FOOTER ||
-		get_le32(tail.end.size) || get_le32(tail.end.type) || get_le64(tail.end.value))
+	if (get_le32(tail.footer.size) || get_le32(tail.footer.type) != VMDK_MARKER_FOOTER ||
+		get_le32(tail.end.size) || get_le32(tail.end.type) || get_le64(tail.end.sectors))
 		return error_set(e, ERR_CORRUPT,
 			"the footer is missing in front of the end of the file at %llu",
 			(unsigned long long)file->size);

@@ -58,9 +58,11 @@ struct common {
 /* What their help says of it. */
 #define PARENT_TEXT                                                                                \
 	"With --parent DEST is a child (differencing image) of IMAGE: what it does not hold is "   \
-	"read from there, so IMAGE must not change any more. A VHD and a VHDX name a parent of "   \
-	"their own format, a qcow2 one of any. DEST holds the way from its own folder to IMAGE, "  \
-	"never a path from this host's root: move both together."
+	"read from there, so IMAGE must not change any more. The parent of a VHD or a VHDX is of " \
+	"the same format, that of a qcow2 of any; a child VHD has its parent's size. DEST holds "  \
+	"the way from its own folder to IMAGE, never a path from this host's root, so the two "    \
+	"move together; a child VHD also holds the time of IMAGE's last change, which a copy has " \
+	"to keep (cp -p, rsync -t)."
 
 enum { ARGUMENTS_MAX = 4 };
 

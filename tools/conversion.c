@@ -27,6 +27,21 @@ int choose_format(const char *name, const char *usual, const char *destination,
 	return 0;
 }
 
+static int flavor_check(const struct conversion *c, const struct format *f, struct error *e)
+{
+	const char *name = f->glance_name;
+
+	if (!c->fit_flavor)
+		return 0;
+	if (c->size.bytes)
+		return error_set(
+			e, ERR_USAGE, "--fit-flavor and --size: only one can tell the size");
+	if (!name || (strcmp(name, "vhd") && strcmp(name, "vhdx")))
+		return error_set(e, ERR_USAGE,
+			"--fit-flavor: OpenStack on Hyper-V takes vhd and vhdx, not %s", f->name);
+	return 0;
+}
+
 static int source_check(const struct conversion *c, const char *source, struct error *e)
 {
 	const struct format *f = c->source_format ? format_by_name(c->source_format) : NULL;
@@ -96,7 +111,8 @@ int conversion_job(const struct conversion *c, const struct common *common, cons
 		rc = choose_format(
 			c->format, profile ? profile->format : NULL, destination, &format, e);
 	if (!rc && c->compress && !format->compresses)
-		rc = error_set(e, ERR_USAGE, "-c: %s is not compressed, qcow2 is", format->name);
+		rc = error_set(
+			e, ERR_USAGE, "-c: %s is not compressed, qcow2 and vmdk are", format->name);
 	if (!rc && !strcmp(source, "-") && !strcmp(destination, "-") && strcmp(format->name, "raw"))
 		rc = error_set(e, ERR_USAGE, "-: from a pipe to a pipe goes raw only, not %s",
 			format->name);
@@ -108,6 +124,8 @@ int conversion_job(const struct conversion *c, const struct common *common, cons
 		rc = hash_check(&c->hash, e);
 	if (!rc)
 		rc = hash_check(&c->guest_hash, e);
+	if (!rc)
+		rc = flavor_check(c, format, e);
 	if (rc)
 		return rc;
 	*out = (struct convert_job){
@@ -125,6 +143,8 @@ int conversion_job(const struct conversion *c, const struct common *common, cons
 		.no_scan = c->no_scan,
 		.no_holes = c->no_holes,
 		.size = c->size,
+		.fit_flavor = c->fit_flavor,
+		.drop_free = c->drop_free,
 		.size_unit = profile ? profile->round : 0,
 		.tmpdir = scratch_folder(common),
 		.output = { .force = c->force, .no_sync = c->no_sync },
@@ -156,11 +176,16 @@ static json_t *hashes_json(const struct strings *algorithms, const struct hash_v
 
 json_t *conversion_json(const struct convert_job *j, const struct convert_outcome *r)
 {
-	return json_pack("{s:o,s:o,s:s,s:o,s:o,s:o,s:o}", "source", text_json(j->source),
+	json_t *o = json_pack("{s:o,s:o,s:s,s:o,s:o,s:o,s:o,s:o}", "source", text_json(j->source),
 		"destination", text_json(j->destination), "format", j->format->name, "file_size",
 		number_json(r->convert.file_size), "data_bytes",
 		number_json(r->convert.content.data_bytes), "hash", hashes_json(&j->hash, &r->hash),
-		"guest_hash", hashes_json(&j->guest_hash, &r->guest_hash));
+		"guest_hash", hashes_json(&j->guest_hash, &r->guest_hash), "virtual_size",
+		number_json(r->virtual_size));
+
+	if (o && j->drop_free)
+		dropped_json(&r->dropped, o);
+	return o;
 }
 
 static void print_values(FILE *out, const struct strings *algorithms,

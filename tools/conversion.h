@@ -18,10 +18,21 @@ struct conversion {
 	struct strings options; /* -o */
 	struct strings hash, guest_hash; /* --hash, --guest-hash */
 	const char *profile, *identifier, *reflink;
-	uint64_t size; /* --size */
+	struct size_change size; /* --size */
+	uint64_t fit_flavor; /* GiB */
 	bool compress; /* -c */
-	bool force, no_sync, verify, no_scan, no_holes;
+	bool force, no_sync, verify, no_scan, no_holes, drop_free;
 };
+
+/* Of the help of commands that take --size, --fit-flavor and --drop-free: their paragraphs. */
+#define VIEWS_HELP                                                                                 \
+	"--size and --fit-flavor change the disk and its partition table, not the partitions: "    \
+	"these and their file systems are grown inside the guest. Shrinking cuts only what no "    \
+	"partition holds; a disk without a partition table is not cut.\n\n"                        \
+	"--drop-free goes by the file systems' own records of free space, so blocks of deleted "   \
+	"files are not in DEST. A file system that was not shut down cleanly, that is damaged, "   \
+	"or "                                                                                      \
+	"that is not ext2, ext3 or ext4 is left whole, and a note tells which and why."
 
 /* Rows of an option table; FIELD(name) gives the offset of a member of struct conversion. */
 #define CONVERSION_OPTIONS(FIELD)                                                                  \
@@ -32,24 +43,32 @@ struct conversion {
 			FIELD(format) },                                                           \
 		{ "options", 'o', "K=V,...", "Options of DEST's format, see below.", option_pairs, \
 			FIELD(options) },                                                          \
-		{ "compress", 'c', NULL, "Compress the clusters of a qcow2.", option_flag,         \
-			FIELD(compress) },                                                         \
+		{ "compress", 'c', NULL, "Compress the clusters of a qcow2; a VMDK always is.",    \
+			option_flag, FIELD(compress) },                                            \
 		ALLOW_PARENT_OPTION(FIELD(allow_parent)), SNAPSHOT_OPTION(FIELD(snapshot)),        \
 		{ "hash", 0, "ALG,...", "Print digests of DEST: md5, sha1, sha256, sha512.",       \
 			option_words, FIELD(hash) },                                               \
 		{ "guest-hash", 0, "ALG,...",                                                      \
 			"Print digests of the guest's content, the same for any container.",       \
 			option_words, FIELD(guest_hash) },                                         \
-		{ "profile", 0, "hyperv|azure|glance",                                             \
+		{ "profile", 0, "hyperv|azure|xen|glance",                                         \
 			"Choose format, options and size for that destination.", option_text,      \
 			FIELD(profile) },                                                          \
-		{ "size", 0, "SIZE",                                                               \
-			"Grow or shrink the disk; a backup GPT follows. Partitions are never "     \
-			"cut.",                                                                    \
-			option_size, FIELD(size) },                                                \
+		{ "size", 0, "SIZE|+SIZE|-SIZE",                                                   \
+			"Grow or shrink the disk, to or by SIZE; a backup GPT follows. "           \
+			"Partitions are never cut.",                                               \
+			option_size_change, FIELD(size) },                                         \
+		{ "fit-flavor", 0, "GIB",                                                          \
+			"Instead of --size: the largest disk that OpenStack on Hyper-V boots on "  \
+			"a flavor with GIB GiB of disk. For VHD and VHDX.",                        \
+			option_gib, FIELD(fit_flavor) },                                           \
+		{ "drop-free", 0, NULL,                                                            \
+			"Leave out blocks that the guest's ext2, ext3 and ext4 file systems "      \
+			"hold free; others are left whole.",                                       \
+			option_flag, FIELD(drop_free) },                                           \
 		{ "verify", 0, NULL,                                                               \
 			"Read DEST back and compare it with the source before it appears; VHD "    \
-			"and VHDX by libvhdi too.",                                                \
+			"and VHDX by libvhdi too, but for a child VHDX, which it misreads.",       \
 			option_flag, FIELD(verify) },                                              \
 		{ "reflink", 0, "auto|always|never",                                               \
 			"Share extents of SOURCE's file with DEST where the file system can: "     \
@@ -86,6 +105,10 @@ int conversion_job(const struct conversion *c, const struct common *common, cons
 	const char *destination, struct convert_job *out, struct error *e);
 void conversion_job_free(struct convert_job *j);
 json_t *conversion_json(const struct convert_job *j, const struct convert_outcome *r);
+/* Adds "volumes", each with its "dropped" bytes, and "findings" to `o`. */
+void dropped_json(const struct dropped *d, json_t *o);
+/* What was dropped and what was left whole, as notes. */
+void say_dropped(const struct dropped *d);
 /* The digests, a line each, as the sum programs print them. */
 void print_hashes(FILE *out, const struct convert_job *j, const struct convert_outcome *r);
 

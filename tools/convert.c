@@ -53,8 +53,11 @@ static int pipe_run(const struct convert_settings *s, struct convert_job *job, s
 	progress_start(&progress, "convert", &job->engine);
 	rc = job_stream(job, scratch_folder(&s->common), &sink, &result, e);
 	progress_end(&progress);
-	if (!rc)
+	if (!rc) {
+		say_dropped(&result.dropped);
 		print_hashes(stderr, job, &result);
+	}
+	dropped_free(&result.dropped);
 	return rc;
 }
 
@@ -73,6 +76,9 @@ static int file_run(const struct convert_settings *s, struct convert_job *job, s
 		rc = print_json(conversion_json(job, &result), e);
 	else if (!rc)
 		print_hashes(stdout, job, &result);
+	if (!rc)
+		say_dropped(&result.dropped);
+	dropped_free(&result.dropped);
 	return rc;
 }
 
@@ -111,7 +117,7 @@ const struct command command_convert = {
 		       "image, the "
 		       "same bytes that the file would have, is sent in order. SOURCE may be - for "
 		       "standard input: it is taken as raw, and kept in --tmpdir while it is "
-		       "converted.\n\n"
+		       "converted.\n\n" VIEWS_HELP "\n\n"
 		       "DEST appears when it is complete, or not at all; an existing file is "
 		       "replaced only "
 		       "with --force. SOURCE is never written. The bytes of DEST depend on the "

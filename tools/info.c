@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "disk/chain.h"
 #include "disk/host_file.h"
 #include "disk/image.h"
@@ -30,11 +31,13 @@ struct facts {
 };
 
 /* Guest bytes that the container itself holds something for. */
-static int count_stored(struct disk *d, uint64_t *out, struct error *e)
+static int count_stored(const struct format *format, struct disk *d, uint64_t *out, struct error *e)
 {
 	struct extent extent;
 	int rc;
 
+	if (format->allocated)
+		return format->allocated(d, out, e);
 	*out = 0;
 	for (uint64_t off = 0; off < d->size; off += extent.length) {
 		rc = disk_extent(d, off, &extent, e);
@@ -65,22 +68,32 @@ static int read_host(struct facts *f, struct error *e)
 	return 0;
 }
 
-/* Parents are named relative to the image that names them, by Windows with its own separators. */
+static bool is_in(const char *image, const char *name)
+{
+	const char *slash = name[0] != '/' ? strrchr(image, '/') : NULL;
+	int folder = slash ? (int)(slash - image) + 1 : 0;
+	char path[4096];
+	int len = snprintf(path, sizeof(path), "%.*s%s", folder, image, name);
+
+	return len > 0 && (size_t)len < sizeof(path) && !access(path, F_OK);
+}
+
+/* Parents are named relative to the image that names them, by Windows with its own separators; of
+ * an absolute name from there the file's own is looked for beside the image. */
 static bool find_parent(const char *image, const char *parent)
 {
-	const char *slash = strrchr(image, '/');
-	int folder = parent[0] != '/' && slash ? (int)(slash - image) + 1 : 0;
-	char path[4096];
-	int len = snprintf(path, sizeof(path), "%.*s%s", folder, image, parent);
+	struct buffer name = { 0 };
+	bool found = is_in(image, parent);
 
-	if (len <= 0 || (size_t)len >= sizeof(path))
-		return false;
-	if (!access(path, F_OK))
-		return true;
-	for (char *c = path + folder; *c; c++)
-		if (*c == '\\')
-			*c = '/';
-	return !access(path, F_OK);
+	if (found || !strchr(parent, '\\') || buffer_string(&name, parent, NULL))
+		return found;
+	for (size_t i = 0; i < name.len; i++)
+		if (name.data[i] == '\\')
+			name.data[i] = '/';
+	found = is_in(image, buffer_text(&name)) ||
+		is_in(image, strrchr(buffer_text(&name), '/') + 1);
+	buffer_free(&name);
+	return found;
 }
 
 static json_t *identifiers_json(const struct strings *pairs)
@@ -101,8 +114,8 @@ static json_t *parent_json(const struct facts *f)
 {
 	if (!f->image.parent_path)
 		return json_null();
-	return json_pack("{s:o,s:n,s:b}", "path", text_json(f->image.parent_path), "identifier",
-		"found", f->parent_found);
+	return json_pack("{s:o,s:o,s:b}", "path", text_json(f->image.parent_path), "identifier",
+		text_json(f->image.parent_identifier), "found", f->parent_found);
 }
 
 /* The images that were opened, this one first; data files are no images. */
@@ -223,6 +236,8 @@ static void print_facts(const struct facts *f)
 		put_row(n ? "" : "identifiers", i->identifiers.item[n]);
 	if (i->parent_path)
 		put_row(f->parent_found ? "parent" : "parent, missing", i->parent_path);
+	if (i->parent_identifier)
+		put_row("parent's id", i->parent_identifier);
 	for (size_t n = 1; n < f->chain.count; n++)
 		put_row(n > 1 ? "" : "chain", f->chain.link[n].path);
 	for (size_t n = 0; n < i->references.count; n++)
@@ -254,7 +269,7 @@ static int info_run(const void *settings, char *const *argument, struct error *e
 	f.disk = disk;
 	rc = f.format->info(disk, &f.image, e);
 	if (!rc)
-		rc = count_stored(disk, &f.allocated, e);
+		rc = count_stored(f.format, disk, &f.allocated, e);
 	if (rc)
 		error_prefix(e, "%s", f.path);
 	else

@@ -80,6 +80,8 @@ static int run_job(const struct inject_settings *s, struct inject_job *job, stru
 	}
 	if (!rc && !s->common.json && !job->dry_run)
 		print_hashes(stdout, &job->convert, &result.convert);
+	if (!rc)
+		say_dropped(&result.convert.dropped);
 	inject_result_free(&result);
 	return rc;
 }
@@ -135,6 +137,7 @@ static const struct option_spec inject_options[] = {
 		"Where the record of all changes goes; DEST.edits.json without it.", option_text,
 		FIELD(manifest) },
 	CONVERSION_OPTIONS(CONVERSION_FIELD),
+	PARENT_OPTIONS(CONVERSION_FIELD),
 	{ NULL, 0, NULL, NULL, NULL, 0 },
 };
 #undef FIELD
@@ -150,12 +153,13 @@ const struct command command_inject = {
 		       "writes the result "
 		       "to DEST as convert does. Nothing of the guest is run or mounted, and "
 		       "SOURCE is never "
-		       "written: the changes are kept beside it until DEST is made.\n\n"
+		       "written: the changes are kept beside it until DEST is made.\n\n" PARENT_TEXT
+		       "\n\n"
 		       "All drivers come from the guest itself. What was changed is recorded, with "
 		       "digests before "
 		       "and after, in the manifest. A target that cannot be met writes nothing. "
 		       "Doing it to an "
-		       "image that is ready already changes nothing in it.",
+		       "image that is ready already changes nothing in it.\n\n" VIEWS_HELP,
 	.answer_no = "the guest cannot be made ready for a target",
 	.takes_formats = true,
 	.options = inject_options,

@@ -19,15 +19,29 @@ static void put_measure(const char *name, uint64_t bytes)
 	putchar('\n');
 }
 
+/* A format may have no room for a disk full of data. */
+static bool fits(const struct measure_result *m)
+{
+	return m->fully_allocated != UINT64_MAX;
+}
+
+static json_t *full_json(const struct measure_result *m)
+{
+	return fits(m) ? number_json(m->fully_allocated) : json_null();
+}
+
 static int show(const struct common *c, const struct measure_result *m, struct error *e)
 {
 	if (c->json)
 		return print_json(json_pack("{s:o,s:o,s:o}", "file_size", number_json(m->file_size),
-					  "fully_allocated", number_json(m->fully_allocated),
-					  "virtual_size", number_json(m->virtual_size)),
+					  "fully_allocated", full_json(m), "virtual_size",
+					  number_json(m->virtual_size)),
 			e);
 	put_measure("file size", m->file_size);
-	put_measure("fully allocated", m->fully_allocated);
+	if (fits(m))
+		put_measure("fully allocated", m->fully_allocated);
+	else
+		puts("fully allocated more than the format can hold");
 	put_measure("virtual size", m->virtual_size);
 	return 0;
 }
@@ -67,10 +81,12 @@ static const struct option_spec measure_options[] = {
 	ALLOW_PARENT_OPTION(FIELD(allow_parent)),
 	SNAPSHOT_OPTION(FIELD(snapshot)),
 	PARENT_OPTIONS(FIELD),
-	{ "profile", 0, "hyperv|azure|glance", "As --profile of convert.", option_text,
+	{ "profile", 0, "hyperv|azure|xen|glance", "As --profile of convert.", option_text,
 		FIELD(profile) },
-	{ "size", 0, "SIZE", "As --size of convert: grow or shrink the disk.", option_size,
-		FIELD(size) },
+	{ "size", 0, "SIZE|+SIZE|-SIZE", "As --size of convert: grow or shrink the disk.",
+		option_size_change, FIELD(size) },
+	{ "fit-flavor", 0, "GIB", "As --fit-flavor of convert.", option_gib, FIELD(fit_flavor) },
+	{ "drop-free", 0, NULL, "As --drop-free of convert.", option_flag, FIELD(drop_free) },
 	{ NULL, 0, NULL, NULL, NULL, 0 },
 };
 #undef FIELD
@@ -86,7 +102,8 @@ const struct command command_measure = {
 		"same options, without writing it. All data of SOURCE is read, because blocks of "
 		"zeros are left out.\n\n"
 		"\"fully allocated\" is the length that the file would have if the guest had "
-		"written to all of the disk: room that it may come to need.",
+		"written to all of the disk: room that it may come to need; null in JSON when the "
+		"format cannot hold that much.",
 	.takes_formats = true,
 	.options = measure_options,
 	.settings_size = sizeof(struct measure_settings),

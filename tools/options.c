@@ -10,7 +10,10 @@
 #include "base/size.h"
 #include "base/buffer.h"
 
-enum { COUNT_MAX = 1024 };
+enum {
+	COUNT_MAX = 1024,
+	GIB_MAX = 65536, /* 64 TiB, the largest VHDX */
+};
 
 int option_flag(void *field, const char *value, struct error *e)
 {
@@ -83,27 +86,37 @@ int option_words(void *field, const char *value, struct error *e)
 	return strings_split(field, value, ",", e);
 }
 
-int option_size(void *field, const char *value, struct error *e)
+int option_size_change(void *field, const char *value, struct error *e)
 {
-	int rc = size_parse(value, field, e);
-
-	if (!rc && !*(uint64_t *)field)
-		rc = error_set(e, ERR_USAGE, "size 0 is no size");
-	return rc;
+	return size_change_parse(value, field, e);
 }
 
-int option_count(void *field, const char *value, struct error *e)
+static int parse_number(const char *value, unsigned max, unsigned *out, struct error *e)
 {
 	char *end;
 	unsigned long n;
 
 	errno = 0;
 	n = strtoul(value, &end, 10);
-	if (errno || end == value || *end || *value == '-' || n < 1 || n > COUNT_MAX)
-		return error_set(
-			e, ERR_USAGE, "\"%s\" is not a number from 1 to %d", value, COUNT_MAX);
-	*(unsigned *)field = (unsigned)n;
+	if (errno || end == value || *end || *value == '-' || n < 1 || n > max)
+		return error_set(e, ERR_USAGE, "\"%s\" is not a number from 1 to %u", value, max);
+	*out = (unsigned)n;
 	return 0;
+}
+
+int option_gib(void *field, const char *value, struct error *e)
+{
+	unsigned n;
+	int rc = parse_number(value, GIB_MAX, &n, e);
+
+	if (!rc)
+		*(uint64_t *)field = n;
+	return rc;
+}
+
+int option_count(void *field, const char *value, struct error *e)
+{
+	return parse_number(value, COUNT_MAX, field, e);
 }
 
 static const struct option_spec *find_long(

@@ -29,7 +29,8 @@ option_setter option_list; /* struct strings, one more */
 option_setter option_pairs; /* struct strings, "K=V,K=V" split at commas; "K" is "K=on" */
 option_setter option_words; /* struct strings, "A,B" split at commas */
 option_setter option_pair; /* struct strings, one "K=V" */
-option_setter option_size; /* uint64_t, bytes or with a suffix; at least 1 */
+option_setter option_size_change; /* struct size_change */
+option_setter option_gib; /* uint64_t, a whole number of GiB, 1 to 65536 */
 option_setter option_count; /* unsigned, 1 to 1024 */
 
 /*

@@ -15,8 +15,14 @@ static const struct profile profiles[] = {
 		.subformat = "fixed",
 		.round = 1 << 20,
 		.why = "Azure takes fixed VHD of whole MiB only" },
+	{ .name = "xen",
+		.format = "vhd",
+		.formats = { "vhd" },
+		.subformat = "dynamic",
+		.option = "dialect=blktap",
+		.why = "XCP-ng and XenServer take dynamic VHD in the dialect of blktap only" },
 	{ .name = "glance",
-		.formats = { "vhdx", "vhd", "qcow2", "raw" },
+		.formats = { "vhdx", "vhd", "qcow2", "vmdk", "raw" },
 		.forbidden = { { "vhd", "subformat=fixed",
 				       "Glance 30 and later does not recognise a fixed VHD" },
 			{ "qcow2", "extended_l2=on",
@@ -32,12 +38,14 @@ int profile_find(const char *name, const struct profile **out, struct error *e)
 			return 0;
 		}
 	return error_set(
-		e, ERR_USAGE, "unknown profile %s: there are hyperv, azure and glance", name);
+		e, ERR_USAGE, "unknown profile %s: there are hyperv, azure, xen and glance", name);
 }
 
 static bool format_allowed(const struct profile *p, const struct format *f)
 {
-	for (size_t i = 0; i < 4 && p->formats[i]; i++)
+	size_t most = sizeof(p->formats) / sizeof(*p->formats);
+
+	for (size_t i = 0; i < most && p->formats[i]; i++)
 		if (strcmp(p->formats[i], f->name) == 0)
 			return true;
 	return false;
@@ -71,25 +79,47 @@ static int check_forbidden(const struct profile *p, const struct format *f,
 	return 0;
 }
 
+/* Adds "key=value"; refuses another value of the key. */
+static int option_force(
+	const struct profile *p, const char *option, struct strings *options, struct error *e)
+{
+	const char *value = strchr(option, '=') + 1;
+	struct buffer key = { 0 };
+	int rc = buffer_append(&key, option, (size_t)(value - 1 - option), e);
+	const char *asked = rc ? NULL : option_value(options, buffer_text(&key));
+
+	if (asked && strcmp(asked, value) != 0)
+		rc = error_set(e, ERR_USAGE, "profile %s forbids %s=%s: %s", p->name,
+			buffer_text(&key), asked, p->why);
+	if (!rc)
+		rc = strings_add_new(options, option, e);
+	buffer_free(&key);
+	return rc;
+}
+
+static int subformat_force(const struct profile *p, struct strings *options, struct error *e)
+{
+	struct buffer option = { 0 };
+	int rc = buffer_format(&option, e, "subformat=%s", p->subformat);
+
+	if (!rc)
+		rc = option_force(p, buffer_text(&option), options, e);
+	buffer_free(&option);
+	return rc;
+}
+
 int profile_apply(
 	const struct profile *p, const struct format *f, struct strings *options, struct error *e)
 {
-	const char *asked = option_value(options, "subformat");
-	struct buffer option = { 0 };
 	int rc;
 
 	if (!format_allowed(p, f))
 		return error_set(
 			e, ERR_USAGE, "profile %s is not for %s: %s", p->name, f->name, p->why);
 	rc = check_forbidden(p, f, options, e);
-	if (rc || !p->subformat)
-		return rc;
-	if (asked && strcmp(asked, p->subformat) != 0)
-		return error_set(e, ERR_USAGE, "profile %s forbids subformat=%s: %s", p->name,
-			asked, p->why);
-	rc = buffer_format(&option, e, "subformat=%s", p->subformat);
-	if (!rc)
-		rc = strings_add_new(options, buffer_text(&option), e);
-	buffer_free(&option);
+	if (!rc && p->subformat)
+		rc = subformat_force(p, options, e);
+	if (!rc && p->option)
+		rc = option_force(p, p->option, options, e);
 	return rc;
 }

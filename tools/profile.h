@@ -8,8 +8,9 @@
 struct profile {
 	const char *name;
 	const char *format; /* when neither -O nor the ending says; NULL: they must */
-	const char *formats[4]; /* what it may be; all when empty */
+	const char *formats[5]; /* what it may be, ended by NULL */
 	const char *subformat; /* what it must be, of a format that has the choice; NULL: any */
+	const char *option; /* "key=value" that it adds; NULL: none */
 	/* What the destination would refuse. */
 	struct profile_refusal {
 		const char *format, *option; /* "key=value" */

@@ -43,3 +43,33 @@ int size_parse(const char *text, uint64_t *out, struct error *e)
 	*out = bytes;
 	return 0;
 }
+
+int size_change_parse(const char *text, struct size_change *out, struct error *e)
+{
+	struct size_change c = { 0 };
+	int rc;
+
+	if (*text == '+' || *text == '-')
+		c.sign = *text;
+	rc = size_parse(c.sign ? text + 1 : text, &c.bytes, e);
+	if (!rc && !c.bytes)
+		rc = error_set(e, ERR_USAGE, "size 0 is no size");
+	if (!rc)
+		*out = c;
+	return rc;
+}
+
+int size_change_apply(
+	const struct size_change *change, uint64_t old, uint64_t *out, struct error *e)
+{
+	uint64_t size = change->bytes;
+
+	if (change->sign == '-' && change->bytes >= old)
+		return error_set(e, ERR_USAGE, "size %llu less than %llu leaves nothing",
+			(unsigned long long)change->bytes, (unsigned long long)old);
+	if (change->sign == '+' && (!add_fits(old, change->bytes, &size) || size > INT64_MAX))
+		return error_set(e, ERR_USAGE, "size %llu more than %llu is too large",
+			(unsigned long long)change->bytes, (unsigned long long)old);
+	*out = change->sign == '-' ? old - change->bytes : size;
+	return 0;
+}

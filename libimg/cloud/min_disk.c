@@ -30,6 +30,8 @@ static uint64_t vhd_internal(const struct image_facts *f, uint64_t file_size)
 {
 	uint64_t block = f->block_size ? f->block_size : VHD_BLOCK;
 
+	if (file_size <= VHD_HEADERS)
+		return 0;
 	if (f->subformat && !strcmp(f->subformat, "fixed"))
 		return file_size - VHD_FOOTER;
 	return (uint64_t)((uint128)(file_size - VHD_HEADERS) * block / (block + VHD_ENTRY));
@@ -52,19 +54,31 @@ static uint64_t vhdx_internal(const struct image_facts *f, uint64_t file_size)
 	return size - size % block;
 }
 
-uint64_t min_disk_gib(const struct image_facts *f)
+/* Guest bytes that fit into a file of that size; all of it where os-win does not reckon. */
+static uint64_t internal_size(const struct image_facts *f, uint64_t file_size)
 {
 	const char *name = f->format->glance_name;
-	bool vhd = name && !strcmp(name, "vhd");
-	bool vhdx = name && !strcmp(name, "vhdx");
+
+	if (name && !strcmp(name, "vhd"))
+		return vhd_internal(f, file_size);
+	return name && !strcmp(name, "vhdx") ? vhdx_internal(f, file_size) : file_size;
+}
+
+uint64_t min_disk_gib(const struct image_facts *f)
+{
 	uint64_t n = max_u64(div_up(f->virtual_size, GIB), 1);
 
-	if (!vhd && !vhdx)
-		return n;
 	/* Tables take at most a few thousandths of a file, so this ends soon; a log can take 4 GiB.
 	 */
-	while (n < UINT64_MAX / GIB &&
-		(vhd ? vhd_internal(f, n * GIB) : vhdx_internal(f, n * GIB)) < f->virtual_size)
+	while (n < UINT64_MAX / GIB && internal_size(f, n * GIB) < f->virtual_size)
 		n++;
 	return n;
+}
+
+uint64_t flavor_disk_size(const struct image_facts *f, uint64_t gib)
+{
+	uint64_t sector = f->logical_sector ? f->logical_sector : 512;
+	uint64_t file_size;
+
+	return mul_fits(gib, GIB, &file_size) ? internal_size(f, file_size) / sector * sector : 0;
 }

@@ -36,6 +36,10 @@ int image_properties(const struct image_facts *f, json_t **out, struct error *e)
  */
 uint64_t min_disk_gib(const struct image_facts *f);
 
+/* The largest disk in bytes, of whole sectors, that compute-hyperv finds small enough for a flavor
+ * of `gib` GiB, by the same sums; 0: none.  The facts need no virtual_size. */
+uint64_t flavor_disk_size(const struct image_facts *f, uint64_t gib);
+
 /* Whether an image of this Glance disk_format starts on that hypervisor: compute-hyperv takes vhd
  * and vhdx only. */
 bool hypervisor_takes(const char *hypervisor, const char *disk_format);

@@ -97,24 +97,49 @@ static int content_open(const struct open_options *o, const struct reference *r,
 	return 0;
 }
 
+/* Takes over `file` when it succeeds; *path too. */
+static int file_take(const struct open_options *o, const struct reference *r, struct disk *file,
+	char **path, struct chain_file *out, struct error *e)
+{
+	struct chain_link *link;
+	int rc = chain_add(o->chain, *path, file, &link, e);
+
+	if (!rc)
+		rc = content_open(o, r, file, link, out, e);
+	if (rc)
+		return rc;
+	out->path = *path;
+	*path = NULL;
+	return 0;
+}
+
 static int found_open(const struct open_options *o, const struct reference *r, struct lookup *l,
 	struct chain_file *out, struct error *e)
 {
 	struct disk *file = NULL;
-	struct chain_link *link;
 	int rc = lookup_file(l, &file, e);
 
 	if (!rc)
-		rc = chain_add(o->chain, l->path, file, &link, e);
-	if (!rc)
-		rc = content_open(o, r, file, link, out, e);
-	if (rc) {
+		rc = file_take(o, r, file, &l->path, out, e);
+	if (rc)
 		disk_close(file);
-		return rc;
-	}
-	out->path = l->path;
-	l->path = NULL;
-	return 0;
+	return rc ? error_prefix(e, "%s", l->path) : 0;
+}
+
+/* Who opens the image has said where its parent is. */
+static int named_open(const struct open_options *o, const struct reference *r,
+	struct chain_file *out, struct error *e)
+{
+	char *path = strdup(o->parent);
+	struct disk *file = NULL;
+	int rc = path ? host_file_open(path, &file, e) : error_nomem(e, "a file name");
+
+	if (!rc)
+		rc = file_take(o, r, file, &path, out, e);
+	if (rc)
+		disk_close(file);
+	free(path);
+	return rc ? error_prefix(e, "%s", o->parent) : 0;
 }
 
 int chain_open(const struct open_options *o, const struct reference *r, struct chain_file *out,
@@ -129,12 +154,12 @@ int chain_open(const struct open_options *o, const struct reference *r, struct c
 			"the image refers to %.512s; --allow-parent permits the files in the "
 			"image's folder, --allow-parent=DIR those in DIR",
 			r->path);
+	if (o->parent && !r->data)
+		return named_open(o, r, out, e);
 	rc = lookup_open(o->path, o->allow_dir, r->path, r->windows, &l, e);
 	if (rc)
 		return rc;
 	rc = found_open(o, r, &l, out, e);
-	if (rc)
-		error_prefix(e, "%s", l.path);
 	lookup_close(&l);
 	return rc;
 }

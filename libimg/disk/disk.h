@@ -36,6 +36,8 @@ struct disk_ops {
 	 */
 	int (*extent)(struct disk *d, uint64_t off, struct extent *out, struct error *e);
 	void (*close)(struct disk *d);
+	/* NULL: zeros are written. */
+	int (*zero)(struct disk *d, uint64_t off, uint64_t len, struct error *e);
 };
 
 /* Embedded as the first member of each kind's own structure. */
@@ -50,6 +52,8 @@ struct disk {
 int disk_read(struct disk *d, uint64_t off, void *buf, size_t len, struct error *e);
 /* Writes exactly `len` bytes; ERR_REFUSED on a read-only disk. */
 int disk_write(struct disk *d, uint64_t off, const void *buf, size_t len, struct error *e);
+/* As disk_write, with zeros; where the disk can, without storing them. */
+int disk_zero(struct disk *d, uint64_t off, uint64_t len, struct error *e);
 /* The extent at `off`, cut at the end of the disk; length 0 at or past the end. */
 int disk_extent(struct disk *d, uint64_t off, struct extent *out, struct error *e);
 /* NULL is fine. */

@@ -112,6 +112,7 @@ void image_info_free(struct image_info *info)
 		free(info->snapshot[i].name);
 	}
 	free(info->snapshot);
+	free(info->parent_identifier);
 	strings_free(&info->references);
 	strings_free(&info->identifiers);
 	*info = (struct image_info){ 0 };

@@ -42,6 +42,8 @@ struct open_options {
 	 */
 	const char *allow_dir;
 	struct chain *chain; /* of the files opened so far, NULL when allow_dir is */
+	/* Where the parent is, for whoever knows better than the image; NULL: where that says. */
+	const char *parent;
 	const char *snapshot; /* internal snapshot to read, by name or id; NULL: the active disk */
 };
 
@@ -65,6 +67,7 @@ struct image_info {
 	size_t snapshots_listed;
 	char *creator;
 	char *parent_path;
+	char *parent_identifier; /* by which the image knows it */
 	struct strings references; /* other files that the image names */
 	struct strings identifiers; /* "name=value" in the order to show */
 };
@@ -182,6 +185,11 @@ struct format {
 		struct error *e);
 	/* Describes a disk made by this format's open. */
 	int (*info)(struct disk *d, struct image_info *out, struct error *e);
+	/*
+	 * Guest bytes that a disk made by this format's open stores itself, as counting its extents
+	 * would give; NULL: that is fast enough.
+	 */
+	int (*allocated)(struct disk *d, uint64_t *out, struct error *e);
 	bool has_identifier; /* the writer takes that of the image_spec */
 	/*
 	 * Looks at every structure of the container in `file`, which is not known to be one and is

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/buffer.h"
 #include "disk/chain.h"
@@ -145,6 +146,18 @@ static int unknown_format(const char *name, struct error *e)
 	return rc;
 }
 
+/* The layout of a VHD Set is not published: only its name keeps it from being taken for raw. */
+static int fallback_check(const char *path, const struct format *format, struct error *e)
+{
+	const char *dot = path ? strrchr(path, '.') : NULL;
+
+	if (!dot || strcasecmp(dot, ".vhds") != 0 || strcmp(format->name, "raw") != 0)
+		return 0;
+	return error_set(e, ERR_UNSUPPORTED,
+		"a VHD Set, which is not read: the disk is in the .avhdx beside it; -f raw takes "
+		"it all the same");
+}
+
 /* Opens what is in `file` and fills its link of the chain. */
 static int content_open(struct disk *file, const struct open_options *o,
 	const struct format *format, struct chain_link *link, struct disk **out, struct error *e)
@@ -153,8 +166,8 @@ static int content_open(struct disk *file, const struct open_options *o,
 
 	if (!file->size)
 		rc = error_set(e, ERR_CORRUPT, "the file is empty");
-	else if (!format)
-		rc = image_probe(file, &format, e);
+	else if (!format && !(rc = image_probe(file, &format, e)))
+		rc = fallback_check(o->path, format, e);
 	if (!rc && o->snapshot && !format->has_snapshots)
 		rc = error_set(e, ERR_USAGE, "snapshot %.64s: a %s image has no internal snapshots",
 			o->snapshot, format->name);

@@ -34,9 +34,21 @@ static const struct signature containers[] = {
 	{ "parallels", "Parallels", HEAD, 0, BYTES("WithoutFreeSpace") },
 	{ "parallels", "Parallels", HEAD, 0, BYTES("WithouFreSpacExt") },
 	{ "dmg", "DMG", TAIL, 0, BYTES("koly") },
+	{ "dmg", "DMG (encrypted)", HEAD, 0, BYTES("encrcdsa") },
+	{ "dmg", "DMG (encrypted)", TAIL, 504, BYTES("cdsaencr") },
+	{ "asif", "Apple sparse image (ASIF)", HEAD, 0, BYTES("shdw") },
+	{ "sparseimage", "Apple sparse image", HEAD, 0, BYTES("sprs") },
+	{ "vma", "Proxmox VMA", HEAD, 0, BYTES("VMA\0") },
 	{ "bochs", "Bochs", HEAD, 0, BYTES("Bochs Virtual HD Image") },
 	{ "cloop", "cloop", HEAD, 0, BYTES("#!/bin/sh\n#V2.0 Format\n") },
+	{ "cow", "User Mode Linux COW", HEAD, 0, BYTES("OOOM\0\0\0") },
 	{ "ewf", "EWF", HEAD, 0, BYTES("EVF\x09\x0d\x0a\xff\0") },
+	{ "ewf", "EWF (logical)", HEAD, 0, BYTES("LVF\x09\x0d\x0a\xff\0") },
+	{ "ewf", "EWF version 2", HEAD, 0, BYTES("EVF2\x0d\x0a\x81\0") },
+	{ "ewf", "EWF version 2 (logical)", HEAD, 0, BYTES("LEF2\x0d\x0a\x81\0") },
+	{ "aff", "AFF", HEAD, 0, BYTES("AFF10\r\n\0") },
+	{ "partclone", "partclone", HEAD, 0, BYTES("partclone-image") },
+	{ "mds", "Alcohol MDS", HEAD, 0, BYTES("MEDIA DESCRIPTOR") },
 	{ "simg", "Android sparse image", HEAD, 0, BYTES("\x3a\xff\x26\xed\1\0") },
 	{ "ova", "tar or OVA", HEAD, 257, BYTES("ustar") },
 	{ "wim", "WIM", HEAD, 0, BYTES("MSWIM\0\0\0") },
@@ -47,6 +59,8 @@ static const struct signature containers[] = {
 	{ "zstd", "zstd", HEAD, 0, BYTES("\x28\xb5\x2f\xfd") },
 	{ "bzip2", "bzip2", HEAD, 4, BYTES("1AY&SY") },
 	{ "lz4", "lz4", HEAD, 0, BYTES("\x04\x22\x4d\x18") },
+	{ "lzo", "lzop", HEAD, 0, BYTES("\x89LZO\0\r\n\x1a\n") },
+	{ "lzip", "lzip", HEAD, 0, BYTES("LZIP\1") },
 	{ "zip", "zip", HEAD, 0, BYTES("PK\3\4") },
 	{ "7z", "7-Zip", HEAD, 0, BYTES("7z\xbc\xaf\x27\x1c") },
 	{ "cab", "CAB", HEAD, 0, BYTES("MSCF\0\0\0\0") },
@@ -54,10 +68,14 @@ static const struct signature containers[] = {
 	{ "ar", "ar", HEAD, 0, BYTES("!<arch>\n") },
 };
 
-/* ECMA-119 volume descriptor and ECMA-167 (UDF) recognition sequence: sector 16 of 2048 bytes. */
+/*
+ * ECMA-119 volume descriptor and ECMA-167 (UDF) recognition sequence: sector 16 of 2048 bytes.
+ * LUKS around a whole disk may be the host's (qemu and Nova read it so) or the guest's own.
+ */
 static const struct signature contents[] = {
 	{ "iso", "ISO 9660", HEAD, 32769, BYTES("CD001") },
 	{ "iso", "UDF", HEAD, 32769, BYTES("BEA01") },
+	{ "luks", "LUKS (encrypted)", HEAD, 0, BYTES("LUKS\xba\xbe") },
 };
 
 static bool matches(const struct probe *p, const struct signature *s)

@@ -1,24 +1,32 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "disk/overlay.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/checked.h"
+#include "disk/ranges.h"
+#include "disk/slots.h"
 
 /*
- * Changed blocks lie in slots in the order of their first change: the first slots in memory, later
- * ones in the spill file.  An open-addressing table finds the slot of a block.
+ * Changed blocks lie in slots in the order of their first change.  An open-addressing table finds
+ * the slot of a block.  Long runs of zeros are kept as ranges: what the table says of a block
+ * counts before them.
  */
 enum {
-	BLOCK = 4096,
+	BLOCK = SLOT_SIZE,
 	TABLE_FIRST = 1024,
-	LOOK = 1 << 20, /* how far extent looks while the overlay is being edited */
+	/* While the overlay is being edited, extent looks through a table of up to SCAN places for
+	 * the next change, and LOOK bytes far with a larger one. */
+	SCAN = 16384,
+	LOOK = 1 << 20,
+	RANGE_LEAST = 64 * BLOCK, /* zeros that are worth a range; fewer go into the table */
 };
+
+/* In place of a slot number: the block is zero, whatever its slot holds. */
+#define SLOT_ZERO SLOTS_MAX
+/* The block is zero and has no slot. */
+#define SLOT_NONE UINT32_MAX
 
 struct overlay {
 	struct disk disk;
@@ -28,11 +36,9 @@ struct overlay {
 	uint64_t *key; /* block number + 1; 0 is an empty place */
 	uint32_t *slot;
 	size_t places; /* power of two */
-	uint32_t used; /* slots in use */
-	uint32_t memory_slots; /* slots before the spill file begins */
-	uint8_t **memory; /* one allocation a slot */
-	int spill; /* -1 until needed */
-	char *tmpdir;
+	size_t entries; /* places that are taken */
+	struct ranges zeros; /* bytes, whole blocks */
+	struct slots slots;
 };
 
 static size_t place_find(const struct overlay *o, uint64_t block)
@@ -71,89 +77,21 @@ static int table_grow(struct overlay *o, struct error *e)
 	return 0;
 }
 
-static int spill_open(struct overlay *o, struct error *e)
+/* Puts a block into the table that is not there yet. */
+static int entry_add(struct overlay *o, uint64_t block, uint32_t slot, struct error *e)
 {
-	char name[4096];
+	size_t place;
 
-	if (o->spill >= 0)
-		return 0;
-	o->spill = open(o->tmpdir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (o->spill >= 0)
-		return 0;
-	if ((size_t)snprintf(name, sizeof(name), "%s/.hvimg-overlay-XXXXXX", o->tmpdir) >=
-		sizeof(name))
-		return error_set(e, ERR_RANGE, "name of the temporary folder is too long");
-	o->spill = mkostemp(name, O_CLOEXEC);
-	if (o->spill < 0)
-		return error_errno(e, errno, "cannot make a scratch file in %s", o->tmpdir);
-	unlink(name);
-	return 0;
-}
+	if (o->entries * 4 >= o->places * 3) {
+		int rc = table_grow(o, e);
 
-static off_t spill_off(const struct overlay *o, uint32_t slot)
-{
-	return (off_t)(slot - o->memory_slots) * BLOCK;
-}
-
-static int slot_read(
-	struct overlay *o, uint32_t slot, size_t at, void *buf, size_t len, struct error *e)
-{
-	ssize_t n;
-
-	if (slot < o->memory_slots) {
-		memcpy(buf, o->memory[slot] + at, len);
-		return 0;
-	}
-	do
-		n = pread(o->spill, buf, len, spill_off(o, slot) + (off_t)at);
-	while (n < 0 && errno == EINTR);
-	if (n == (ssize_t)len)
-		return 0;
-	return error_errno(e, n < 0 ? errno : EIO, "cannot read the scratch file in %s", o->tmpdir);
-}
-
-static int slot_write(struct overlay *o, uint32_t slot, const void *block, struct error *e)
-{
-	ssize_t n;
-
-	if (slot < o->memory_slots) {
-		memcpy(o->memory[slot], block, BLOCK);
-		return 0;
-	}
-	do
-		n = pwrite(o->spill, block, BLOCK, spill_off(o, slot));
-	while (n < 0 && errno == EINTR);
-	if (n == BLOCK)
-		return 0;
-	return error_errno(
-		e, n < 0 ? errno : ENOSPC, "cannot write the scratch file in %s", o->tmpdir);
-}
-
-static int slot_take(struct overlay *o, uint64_t block, size_t *place, struct error *e)
-{
-	uint32_t slot = o->used;
-	int rc;
-
-	if (slot == UINT32_MAX)
-		return error_set(e, ERR_RANGE, "the overlay holds %u changed blocks already", slot);
-	if ((size_t)o->used * 4 >= o->places * 3) {
-		rc = table_grow(o, e);
-		if (rc)
-			return rc;
-		*place = place_find(o, block);
-	}
-	if (slot < o->memory_slots) {
-		o->memory[slot] = malloc(BLOCK);
-		if (!o->memory[slot])
-			return error_nomem(e, "a changed block");
-	} else {
-		rc = spill_open(o, e);
 		if (rc)
 			return rc;
 	}
-	o->key[*place] = block + 1;
-	o->slot[*place] = slot;
-	o->used++;
+	place = place_find(o, block);
+	o->key[place] = block + 1;
+	o->slot[place] = slot;
+	o->entries++;
 	return 0;
 }
 
@@ -164,14 +102,40 @@ static size_t part_of_block(uint64_t off, size_t len)
 	return len < rest ? len : rest;
 }
 
+/* How much of `length` bytes from `off` is in no block of the table. */
+static uint64_t absent_run(const struct overlay *o, uint64_t off, uint64_t length)
+{
+	uint64_t run = 0;
+
+	while (run < length && !o->key[place_find(o, (off + run) / BLOCK)])
+		run += part_of_block(off + run, (size_t)(length - run));
+	return run;
+}
+
 /* The stretch from `off` that is unchanged. */
 static size_t unchanged_run(const struct overlay *o, uint64_t off, size_t len)
 {
-	size_t run = 0;
+	uint64_t until;
 
-	while (run < len && !o->key[place_find(o, (off + run) / BLOCK)])
-		run += part_of_block(off + run, len - run);
-	return run;
+	if (ranges_hold(&o->zeros, off, &until))
+		return 0;
+	return (size_t)absent_run(o, off, min_u64(len, until - off));
+}
+
+/* Whether the block, which is changed, is zero. */
+static bool is_zero_block(const struct overlay *o, size_t place)
+{
+	return !o->key[place] || (o->slot[place] & SLOT_ZERO);
+}
+
+static int changed_read(struct overlay *o, uint64_t off, void *buf, size_t len, struct error *e)
+{
+	size_t place = place_find(o, off / BLOCK);
+
+	if (!is_zero_block(o, place))
+		return slots_read(&o->slots, o->slot[place], off % BLOCK, buf, len, e);
+	memset(buf, 0, len);
+	return 0;
 }
 
 static int overlay_read(struct disk *d, uint64_t off, void *buf, size_t len, struct error *e)
@@ -187,8 +151,7 @@ static int overlay_read(struct disk *d, uint64_t off, void *buf, size_t len, str
 			rc = disk_read(o->below, off, p, part, e);
 		} else {
 			part = part_of_block(off, len);
-			rc = slot_read(
-				o, o->slot[place_find(o, off / BLOCK)], off % BLOCK, p, part, e);
+			rc = changed_read(o, off, p, part, e);
 		}
 		if (rc)
 			return rc;
@@ -199,22 +162,40 @@ static int overlay_read(struct disk *d, uint64_t off, void *buf, size_t len, str
 	return 0;
 }
 
+/* Gives the block a slot, and its content into it. */
+static int block_store(struct overlay *o, uint64_t block, const uint8_t *whole, struct error *e)
+{
+	size_t place = place_find(o, block);
+	bool known = o->key[place];
+	uint32_t slot = known ? o->slot[place] : SLOT_NONE;
+	int rc = 0;
+
+	if (slot == SLOT_NONE)
+		rc = slots_take(&o->slots, &slot, e);
+	slot &= ~SLOT_ZERO;
+	if (!rc)
+		rc = slots_write(&o->slots, slot, whole, e);
+	if (rc)
+		return rc;
+	if (!known)
+		return entry_add(o, block, slot, e);
+	o->slot[place] = slot;
+	return 0;
+}
+
 static int block_write(
 	struct overlay *o, uint64_t off, const uint8_t *p, size_t len, struct error *e)
 {
 	uint64_t block = off / BLOCK, start = block * BLOCK;
-	size_t place = place_find(o, block);
 	uint8_t whole[BLOCK] = { 0 };
 	int rc = 0;
 
 	if (len < BLOCK)
 		rc = overlay_read(&o->disk, start, whole, min_u64(BLOCK, o->disk.size - start), e);
-	if (!rc && !o->key[place])
-		rc = slot_take(o, block, &place, e);
 	if (rc)
 		return rc;
 	memcpy(whole + off % BLOCK, p, len);
-	return slot_write(o, o->slot[place], whole, e);
+	return block_store(o, block, whole, e);
 }
 
 static int overlay_write(struct disk *d, uint64_t off, const void *buf, size_t len, struct error *e)
@@ -237,39 +218,117 @@ static int overlay_write(struct disk *d, uint64_t off, const void *buf, size_t l
 	return 0;
 }
 
-/* Offset of the first changed block at or after `off`, in a frozen overlay. */
+/* Blocks of the table that lie in a run become zero. */
+static void entries_clear(struct overlay *o, uint64_t first, uint64_t end)
+{
+	if (end - first < o->places) {
+		for (; first < end; first++) {
+			size_t place = place_find(o, first);
+
+			if (o->key[place])
+				o->slot[place] |= SLOT_ZERO;
+		}
+		return;
+	}
+	for (size_t i = 0; i < o->places; i++)
+		if (o->key[i] > first && o->key[i] <= end)
+			o->slot[i] |= SLOT_ZERO;
+}
+
+static int blocks_zero(struct overlay *o, uint64_t first, uint64_t end, struct error *e)
+{
+	int rc = 0;
+
+	if ((end - first) * BLOCK >= RANGE_LEAST)
+		rc = ranges_add(&o->zeros, first * BLOCK, end * BLOCK, e);
+	else
+		for (uint64_t block = first; block < end && !rc; block++)
+			if (unchanged_run(o, block * BLOCK, 1))
+				rc = entry_add(o, block, SLOT_NONE, e);
+	if (!rc)
+		entries_clear(o, first, end);
+	return rc;
+}
+
+static int overlay_zero(struct disk *d, uint64_t off, uint64_t len, struct error *e)
+{
+	static const uint8_t zeros[BLOCK];
+	struct overlay *o = (struct overlay *)d;
+	uint64_t end = off + len;
+	int rc = 0;
+
+	if (o->frozen)
+		return error_set(e, ERR_REFUSED, "the overlay is frozen");
+	while (!rc && off < end) {
+		size_t part = part_of_block(off, (size_t)min_u64(end - off, BLOCK));
+		uint64_t last = end == d->size ? div_up(end, BLOCK) : end / BLOCK;
+
+		if (off % BLOCK == 0 && last > off / BLOCK) {
+			rc = blocks_zero(o, off / BLOCK, last, e);
+			off = last * BLOCK;
+		} else {
+			rc = block_write(o, off, zeros, part, e);
+			off += part;
+		}
+	}
+	return rc;
+}
+
+/* Offset of the first changed block at or after `off`, in the table of a frozen overlay. */
 static uint64_t next_change(const struct overlay *o, uint64_t off)
 {
-	uint32_t low = 0, high = o->used;
+	size_t low = 0, high = o->entries;
 
 	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
+		size_t middle = low + (high - low) / 2;
 
 		if (o->sorted[middle] < off / BLOCK)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low < o->used ? o->sorted[low] * BLOCK : UINT64_MAX;
+	return low < o->entries ? o->sorted[low] * BLOCK : UINT64_MAX;
+}
+
+/* As next_change, in a small table that is not sorted. */
+static uint64_t next_change_scan(const struct overlay *o, uint64_t off)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (size_t i = 0; i < o->places; i++)
+		if (o->key[i] > off / BLOCK)
+			next = min_u64(next, (o->key[i] - 1) * BLOCK);
+	return next;
 }
 
 static int overlay_extent(struct disk *d, uint64_t off, struct extent *out, struct error *e)
 {
 	struct overlay *o = (struct overlay *)d;
 	size_t place = place_find(o, off / BLOCK);
+	uint64_t until;
+	bool zero = ranges_hold(&o->zeros, off, &until);
 	int rc;
 
 	if (o->key[place]) {
-		*out = (struct extent){ .length = BLOCK - off % BLOCK, .stored = true };
+		*out = (struct extent){ .length = BLOCK - off % BLOCK };
+		out->zero = is_zero_block(o, place);
+		out->stored = !out->zero;
 		return 0;
 	}
-	rc = disk_extent(o->below, off, out, e);
-	if (rc)
-		return rc;
+	if (zero) {
+		*out = (struct extent){ .length = out->length, .zero = true };
+	} else {
+		rc = disk_extent(o->below, off, out, e);
+		if (rc)
+			return rc;
+	}
+	out->length = min_u64(out->length, until - off);
 	if (o->sorted)
 		out->length = min_u64(out->length, next_change(o, off) - off);
+	else if (o->places <= SCAN)
+		out->length = min_u64(out->length, next_change_scan(o, off) - off);
 	else
-		out->length = unchanged_run(o, off, (size_t)min_u64(out->length, LOOK));
+		out->length = absent_run(o, off, min_u64(out->length, LOOK));
 	return 0;
 }
 
@@ -277,21 +336,18 @@ static void overlay_close(struct disk *d)
 {
 	struct overlay *o = (struct overlay *)d;
 
-	for (uint32_t i = 0; i < o->used && i < o->memory_slots; i++)
-		free(o->memory[i]);
-	free(o->memory);
+	slots_close(&o->slots);
 	free(o->key);
 	free(o->slot);
-	free(o->tmpdir);
 	free(o->sorted);
-	if (o->spill >= 0)
-		close(o->spill);
+	ranges_free(&o->zeros);
 	free(o);
 }
 
 static const struct disk_ops overlay_ops = {
 	.read = overlay_read,
 	.write = overlay_write,
+	.zero = overlay_zero,
 	.extent = overlay_extent,
 	.close = overlay_close,
 };
@@ -307,11 +363,9 @@ int overlay_open(struct disk *below, const char *tmpdir, uint64_t memory_limit, 
 	o->disk = *below;
 	o->disk.ops = &overlay_ops;
 	o->below = below;
-	o->spill = -1;
-	o->memory_slots = (uint32_t)min_u64(memory_limit / BLOCK, UINT32_MAX / 2);
-	o->memory = calloc(o->memory_slots ? o->memory_slots : 1, sizeof(*o->memory));
-	o->tmpdir = strdup(tmpdir);
-	rc = o->memory && o->tmpdir ? table_grow(o, e) : error_nomem(e, "an overlay");
+	rc = slots_open(&o->slots, tmpdir, memory_limit, e);
+	if (!rc)
+		rc = table_grow(o, e);
 	if (rc) {
 		overlay_close(&o->disk);
 		return rc;
@@ -330,12 +384,12 @@ static int block_compare(const void *a, const void *b)
 int overlay_freeze(struct disk *overlay, struct error *e)
 {
 	struct overlay *o = (struct overlay *)overlay;
-	uint32_t count = 0;
+	size_t count = 0;
 
 	o->frozen = true;
 	if (o->sorted)
 		return 0;
-	o->sorted = calloc(o->used ? o->used : 1, sizeof(*o->sorted));
+	o->sorted = calloc(o->entries ? o->entries : 1, sizeof(*o->sorted));
 	if (!o->sorted)
 		return error_nomem(e, "the overlay's list of changes");
 	for (size_t i = 0; i < o->places; i++)
@@ -347,5 +401,5 @@ int overlay_freeze(struct disk *overlay, struct error *e)
 
 uint64_t overlay_used(const struct disk *overlay)
 {
-	return (uint64_t)((const struct overlay *)overlay)->used * BLOCK;
+	return (uint64_t)((const struct overlay *)overlay)->slots.used * BLOCK;
 }

@@ -6,7 +6,8 @@
 
 /*
  * A writable disk over `below` (not owned, never written).  Changed 4 KiB blocks are kept in memory
- * up to `memory_limit` bytes, then in an unlinked file in `tmpdir`.  One thread edits; after
+ * up to `memory_limit` bytes, then in an unlinked file in `tmpdir`; what disk_zero makes zero takes
+ * no room there.  One thread edits; after
  * overlay_freeze any number may read and writing is refused.
  */
 int overlay_open(struct disk *below, const char *tmpdir, uint64_t memory_limit, struct disk **out,

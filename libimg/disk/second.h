@@ -9,5 +9,9 @@
  * knows neither logs nor where holes are, and reads in one thread at a time.
  */
 int second_reader_open(const char *path, struct disk **out, struct error *e);
+/* As second_reader_open, for a child of the image at `parent` (NULL: for none), which stands alone.
+ * Only a VHD is read right. */
+int second_reader_open_child(
+	const char *path, const char *parent, struct disk **out, struct error *e);
 
 #endif

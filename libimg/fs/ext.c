@@ -157,6 +157,7 @@ static const struct fs_ops ext_ops = {
 	.put = ext_put,
 	.remove = ext_remove,
 	.free_bytes = ext_free_bytes,
+	.free_runs = ext_free_runs,
 	.sync = ext_sync,
 	.close = ext_close,
 };

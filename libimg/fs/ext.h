@@ -74,6 +74,10 @@ int ext_node_rewrite(
 /* Takes one name's link away; the last one frees the inode. */
 int ext_node_unlink(struct ext *x, ext2_ino_t ino, struct error *e);
 
+int ext_free_runs(struct fs *fs,
+	int (*each)(void *arg, uint64_t off, uint64_t len, struct error *e), void *arg,
+	struct error *e);
+
 int ext_put(struct fs *fs, uint64_t dir, const char *name, const struct fs_put *p, struct error *e);
 int ext_remove(struct fs *fs, uint64_t dir, const char *name, struct error *e);
 

@@ -68,6 +68,16 @@ struct fs_ops {
 	/* Removes a file, a link or an empty directory. */
 	int (*remove)(struct fs *fs, uint64_t dir, const char *name, struct error *e);
 	int (*free_bytes)(struct fs *fs, uint64_t *out, struct error *e);
+	/*
+	 * Calls back for each run of bytes of the disk that no file and no structure of the file
+	 * system uses, rising and apart from each other; a non-zero answer ends it and is returned.
+	 * All that says what is free has been checked before the first call.  ERR_REFUSED,
+	 * ERR_CORRUPT or ERR_RANGE when what is free can't be told for certain.  NULL: hvimg can't
+	 * tell for this kind.
+	 */
+	int (*free_runs)(struct fs *fs,
+		int (*each)(void *arg, uint64_t off, uint64_t len, struct error *e), void *arg,
+		struct error *e);
 	/* Writes everything back to the disk. */
 	int (*sync)(struct fs *fs, struct error *e);
 	void (*close)(struct fs *fs);

@@ -127,6 +127,8 @@ int job_convert(const struct convert_job *j, struct convert_outcome *result, str
 	int rc = source_open(&source, j, e);
 
 	if (!rc)
+		rc = source_finish(&source, j, source.disk, result, e);
+	if (!rc)
 		rc = destination_open(j, &file, e);
 	if (!rc)
 		rc = container_write(j, source.disk, source.watch, file, result, e);

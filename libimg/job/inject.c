@@ -73,15 +73,17 @@ static int inject_commit(const struct inject_job *j, struct output *file,
 	return rc;
 }
 
-static int inject_write(const struct inject_job *j, const struct source *source,
-	struct disk *overlay, struct inject_result *result, struct error *e)
+static int inject_write(const struct inject_job *j, struct source *source, struct disk *overlay,
+	struct inject_result *result, struct error *e)
 {
 	struct output *file = NULL;
-	int rc = destination_open(&j->convert, &file, e);
+	int rc = source_finish(source, &j->convert, overlay, &result->convert, e);
 
 	if (!rc)
+		rc = destination_open(&j->convert, &file, e);
+	if (!rc)
 		rc = container_write(
-			&j->convert, overlay, source->watch, file, &result->convert, e);
+			&j->convert, source->disk, source->watch, file, &result->convert, e);
 	if (!rc)
 		rc = inject_commit(j, file, result, e);
 	output_close(file);
@@ -113,4 +115,5 @@ int job_inject(const struct inject_job *j, struct inject_result *result, struct 
 void inject_result_free(struct inject_result *r)
 {
 	journal_free(&r->journal);
+	dropped_free(&r->convert.dropped);
 }

@@ -5,11 +5,13 @@
 #include <jansson.h>
 
 #include "base/journal.h"
+#include "base/size.h"
 #include "disk/convert.h"
 #include "disk/format.h"
 #include "disk/hash.h"
 #include "disk/stream.h"
 #include "guest/guest.h"
+#include "job/free_space.h"
 
 /* Whole pieces of work, as the commands name them. */
 
@@ -36,7 +38,10 @@ struct convert_job {
 	struct convert_options engine;
 	/* Algorithms of the digests wanted, of the finished file and of the guest's content. */
 	struct strings hash, guest_hash;
-	uint64_t size; /* of the guest's disk, bytes; 0: the source's */
+	struct size_change size; /* of the guest's disk; bytes 0: the source's */
+	/* Instead of `size`: a flavor in GiB, whose largest disk the size shall be; 0: not. */
+	uint64_t fit_flavor;
+	bool drop_free; /* leave out what the guest's file systems hold free */
 	uint64_t size_unit; /* the size is rounded up to a multiple of it; 0: not */
 	struct guid identifier; /* set when has_identifier; only for a format that has one */
 	bool has_identifier;
@@ -51,6 +56,8 @@ struct convert_job {
 struct convert_outcome {
 	struct convert_result convert;
 	struct hash_values hash, guest_hash;
+	uint64_t virtual_size; /* of the guest's disk, as written */
+	struct dropped dropped; /* with `drop_free`; free it with dropped_free */
 };
 
 int job_convert(const struct convert_job *j, struct convert_outcome *result, struct error *e);
@@ -61,7 +68,7 @@ int job_stream(const struct convert_job *j, const char *tmpdir, const struct str
 
 struct measure_result {
 	uint64_t file_size; /* of what job_convert would write */
-	uint64_t fully_allocated; /* the same if all of the disk held data */
+	uint64_t fully_allocated; /* the same if all of the disk held data; UINT64_MAX: too much */
 	uint64_t virtual_size;
 };
 

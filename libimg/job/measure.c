@@ -19,6 +19,10 @@ static int full_size(
 	if (!rc) {
 		rc = measure_full(writer, disk->size, &j->engine, out, e);
 		writer->ops->close(writer);
+		if (rc == -ERR_RANGE) {
+			*out = UINT64_MAX;
+			rc = 0;
+		}
 		if (rc)
 			error_prefix(e, "%s to %s", j->source, j->destination);
 	}
@@ -29,7 +33,7 @@ static int full_size(
 
 /* The bytes are discarded, the places are not: the writer itself knows how long its file gets. */
 static int file_size(
-	const struct convert_job *j, const struct source *source, uint64_t *out, struct error *e)
+	const struct convert_job *j, struct source *source, uint64_t *out, struct error *e)
 {
 	struct convert_outcome outcome = { 0 };
 	struct output *nowhere;
@@ -37,7 +41,10 @@ static int file_size(
 
 	if (rc)
 		return rc;
-	rc = container_write(j, source->disk, source->watch, nowhere, &outcome, e);
+	rc = source_finish(source, j, source->disk, &outcome, e);
+	if (!rc)
+		rc = container_write(j, source->disk, source->watch, nowhere, &outcome, e);
+	dropped_free(&outcome.dropped);
 	*out = outcome.convert.file_size;
 	output_close(nowhere);
 	return rc;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The parent of a child that is about to be made, and the way to it from there. */
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -68,7 +67,8 @@ static int relative_make(
 }
 
 /* The file's own name is kept when it is a symbolic link: that is the name that was given. */
-static int paths_make(struct parent *p, const char *path, const char *destination, struct error *e)
+static int paths_make(struct parent *p, const char *path, const char *allow_dir,
+	const char *destination, struct error *e)
 {
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
@@ -77,6 +77,9 @@ static int paths_make(struct parent *p, const char *path, const char *destinatio
 
 	if (!rc)
 		rc = buffer_format(&p->path, e, "%s%s%s", folder, folder[1] ? "/" : "", name);
+	/* Without an allow_dir nothing was read that is anywhere else. */
+	if (!rc)
+		rc = buffer_string(&p->allow_dir, allow_dir && *allow_dir ? allow_dir : folder, e);
 	/* What is sent to a pipe is taken to end up in the working folder. */
 	if (!rc)
 		rc = folder_real(strcmp(destination, "-") ? destination : "./", &from, e);
@@ -138,7 +141,7 @@ int parent_open(const struct parent_choice *c, const char *allow_dir, const char
 	if (!rc)
 		rc = destination_check(&p, destination, e);
 	if (!rc)
-		rc = paths_make(&p, c->path, destination, e);
+		rc = paths_make(&p, c->path, allow_dir, destination, e);
 	if (rc)
 		parent_close(&p);
 	else
@@ -170,5 +173,6 @@ void parent_close(struct parent *p)
 	chain_free(&p->chain);
 	buffer_free(&p->path);
 	buffer_free(&p->relative);
+	buffer_free(&p->allow_dir);
 	*p = (struct parent){ 0 };
 }

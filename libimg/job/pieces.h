@@ -12,20 +12,30 @@
 /* A source image, and a second handle on its file that notices when somebody writes to it
  * meanwhile. */
 struct source {
-	struct disk *disk; /* what is converted: the image, or a resized view of it */
+	struct disk *disk; /* what is converted: the image, or a view of it */
 	struct disk *image;
 	struct disk *watch;
 	struct disk *resized, *edited; /* with another size */
+	struct disk *masked; /* without free space */
 	struct spool *spool; /* of a pipe */
 };
 
 int source_open(struct source *s, const struct convert_job *j, struct error *e);
+/* Once `disk`, the source's or an overlay over it, has been edited: makes it what is converted,
+ * with or without its free space, as the job says. */
+int source_finish(struct source *s, const struct convert_job *j, struct disk *disk,
+	struct convert_outcome *result, struct error *e);
 void source_close(struct source *s);
+
+/* The size for job.fit_flavor. */
+int flavor_size(
+	const struct convert_job *j, const struct disk *source, uint64_t *out, struct error *e);
 
 /* What a child is made over, opened; all zero: nothing. */
 struct parent {
 	struct parent_spec spec; /* points into what follows */
 	struct buffer path, relative;
+	struct buffer allow_dir; /* folder whose files the parent may refer to */
 	struct chain chain; /* the parent, then its own parents */
 	struct disk *watch; /* a second handle, as in struct source */
 };

@@ -13,6 +13,7 @@
 
 void source_close(struct source *s)
 {
+	disk_close(s->masked);
 	disk_close(s->edited);
 	disk_close(s->resized);
 	disk_close(s->image);
@@ -44,10 +45,20 @@ static int source_resize(
 	return rc;
 }
 
-static uint64_t wanted_size(const struct convert_job *j, uint64_t size)
+static int wanted_size(
+	const struct convert_job *j, const struct disk *image, uint64_t *size, struct error *e)
 {
-	size = j->size ? j->size : size;
-	return j->size_unit ? round_up(size, j->size_unit) : size;
+	int rc = 0;
+
+	*size = image->size;
+	if (j->size.bytes)
+		rc = size_change_apply(&j->size, image->size, size, e);
+	else if (j->fit_flavor)
+		rc = flavor_size(j, image, size, e);
+	if (!rc && j->size_unit)
+		*size = j->fit_flavor ? *size / j->size_unit * j->size_unit
+				      : round_up(*size, j->size_unit);
+	return rc;
 }
 
 /* A pipe has no name by which the source could be opened twice: what came out of it has. */
@@ -79,13 +90,32 @@ static int image_source_open(struct source *s, const struct convert_job *j, stru
 
 int source_open(struct source *s, const struct convert_job *j, struct error *e)
 {
+	uint64_t size;
 	int rc;
 
 	*s = (struct source){ 0 };
 	rc = strcmp(j->source, "-") ? image_source_open(s, j, e) : pipe_open(s, j, e);
 	s->disk = s->image;
-	if (rc || wanted_size(j, s->image->size) == s->image->size)
+	if (rc)
 		return rc;
-	rc = source_resize(s, j, wanted_size(j, s->image->size), e);
+	rc = wanted_size(j, s->image, &size, e);
+	if (!rc && size != s->image->size)
+		rc = source_resize(s, j, size, e);
 	return rc ? error_prefix(e, "%s", j->source) : 0;
+}
+
+int source_finish(struct source *s, const struct convert_job *j, struct disk *disk,
+	struct convert_outcome *result, struct error *e)
+{
+	int rc;
+
+	s->disk = disk;
+	result->virtual_size = disk->size;
+	if (!j->drop_free)
+		return 0;
+	rc = free_space_mask(disk, &s->masked, &result->dropped, e);
+	if (rc)
+		return error_prefix(e, "%s", j->source);
+	s->disk = s->masked;
+	return 0;
 }

@@ -36,6 +36,8 @@ int job_stream(const struct convert_job *j, const char *tmpdir, const struct str
 	int rc = source_open(&source, j, e);
 
 	if (!rc)
+		rc = source_finish(&source, j, source.disk, result, e);
+	if (!rc)
 		rc = parent_open(
 			&j->parent, j->allow_parent, j->destination, j->format, &parent, e);
 	if (!rc)

@@ -17,32 +17,57 @@ static int same_content(const struct convert_job *j, struct disk *disk, struct d
 		(unsigned long long)at);
 }
 
-/* libvhdi reads these two, and what is written here has neither a log nor a parent, which it would
- * get wrong. */
-static bool has_second_reader(const struct format *f)
+/*
+ * Whether libvhdi reads what is written here, as far as is known.  It takes a VHDX's missing sector
+ * bitmap (2.5.1.2) to be at the start of the file, and blocks of zeros for the parent's; and
+ * how it reads a parent that has parents of its own nobody has looked at.
+ */
+static bool has_second_reader(const struct format *f, const struct parent *parent)
 {
-	return strcmp(f->name, "vhd") == 0 || strcmp(f->name, "vhdx") == 0;
+	bool vhd = strcmp(f->name, "vhd") == 0;
+
+	if (!parent->spec.disk)
+		return vhd || strcmp(f->name, "vhdx") == 0;
+	return vhd && parent->chain.count == 1;
+}
+
+static int second_verify(const struct convert_job *j, struct disk *disk, const char *parent,
+	const char *path, struct error *e)
+{
+	struct disk *theirs = NULL;
+	int rc = second_reader_open_child(path, parent, &theirs, e);
+
+	if (!rc)
+		rc = same_content(j, disk, theirs, "libvhdi", e);
+	disk_close(theirs);
+	return rc;
+}
+
+/* The container has no name yet from which the way to its parent would lead. */
+static int back_open(const struct convert_job *j, const struct parent *parent, const char *path,
+	struct disk **out, struct error *e)
+{
+	struct open_options o = { .parent = parent->spec.path };
+
+	if (parent->spec.disk)
+		o.allow_dir = buffer_text(&parent->allow_dir);
+	return image_open_with(path, j->format->name, &o, out, NULL, e);
 }
 
 int container_verify(const struct convert_job *j, struct disk *disk, const struct parent *parent,
 	struct output *file, uint64_t size, struct error *e)
 {
 	struct buffer path = { 0 };
-	struct disk *ours = NULL, *theirs = NULL;
-	(void)parent;
+	struct disk *ours = NULL;
 	int rc = output_reopen_path(file, size, &path, e);
 
 	if (!rc)
-		rc = image_open(buffer_text(&path), j->format->name, &ours, NULL, e);
+		rc = back_open(j, parent, buffer_text(&path), &ours, e);
 	if (!rc)
 		rc = same_content(j, disk, ours, "hvimg", e);
-	if (!rc && has_second_reader(j->format)) {
-		rc = second_reader_open(buffer_text(&path), &theirs, e);
-		if (!rc)
-			rc = same_content(j, disk, theirs, "libvhdi", e);
-	}
+	if (!rc && has_second_reader(j->format, parent))
+		rc = second_verify(j, disk, parent->spec.path, buffer_text(&path), e);
 	disk_close(ours);
-	disk_close(theirs);
 	buffer_free(&path);
 	return rc ? error_prefix(e, "%s: verification", j->destination) : 0;
 }

@@ -11,26 +11,77 @@
 
 enum { SECTOR_MAX = 4096 };
 
-int volumes_fit(struct disk *d, uint64_t size, struct error *e)
+static int mbr_load(struct disk *d, struct mbr *m, struct error *e)
 {
-	struct report report = { 0 };
-	struct volume_list list;
-	int rc = volumes_open(d, &list, &report, e);
+	memset(m, 0, sizeof(*m));
+	return d->size < sizeof(*m) ? 0 : disk_read(d, 0, m, sizeof(*m), e);
+}
 
-	report_free(&report);
-	if (rc)
-		return rc;
-	for (size_t i = 0; !rc && i < list.count; i++) {
-		const struct volume *v = &list.volume[i];
+/* Primary and extended partitions of an MBR, and the entries of a hybrid one, which repeat the
+ * GPT's.
+ */
+static int mbr_fits(const struct mbr *m, uint64_t size, uint64_t sector, struct error *e)
+{
+	for (unsigned i = 0; i < MBR_ENTRIES; i++) {
+		const struct mbr_entry *entry = &m->entry[i];
+		uint64_t end = ((uint64_t)get_le32(entry->start) + get_le32(entry->count)) * sector;
+
+		if (entry->type && entry->type != MBR_PROTECTIVE && get_le32(entry->count) &&
+			end > size)
+			return error_set(e, ERR_REFUSED,
+				"%llu bytes would cut partition p%u (MBR type 0x%02x), which ends "
+				"at %llu",
+				(unsigned long long)size, i + 1, entry->type,
+				(unsigned long long)end);
+	}
+	return 0;
+}
+
+/* Partitions that are not in the list can't be told to be spared. */
+static int table_is_sound(const struct report *report, struct error *e)
+{
+	for (size_t i = 0; i < report->count; i++)
+		if (report->finding[i].severity == SEVERITY_ERROR)
+			return error_set(e, ERR_REFUSED, "nothing is cut off a damaged table: %s",
+				report->finding[i].text);
+	return 0;
+}
+
+static int list_fits(const struct volume_list *l, uint64_t size, struct error *e)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		const struct volume *v = &l->volume[i];
 
 		if (!range_fits(v->off, v->size, size))
-			rc = error_set(e, ERR_REFUSED,
+			return error_set(e, ERR_REFUSED,
 				"%llu bytes would cut %s %s, which ends at %llu",
 				(unsigned long long)size,
 				v->parent[0] ? "partition" : "the file system on the whole", v->id,
 				(unsigned long long)(v->off + v->size));
 	}
-	volumes_close(&list);
+	return 0;
+}
+
+int volumes_fit(struct disk *d, uint64_t size, struct error *e)
+{
+	struct report report = { 0 };
+	struct volume_list list;
+	struct mbr m;
+	int rc = volumes_open(d, &list, &report, e);
+
+	if (!rc) {
+		rc = list_fits(&list, size, e);
+		if (!rc)
+			rc = table_is_sound(&report, e);
+		if (!rc && strcmp(list.table, "none") != 0) {
+			rc = mbr_load(d, &m, e);
+			if (!rc)
+				rc = mbr_fits(
+					&m, size, d->logical_sector ? d->logical_sector : 512, e);
+		}
+		volumes_close(&list);
+	}
+	report_free(&report);
 	return rc;
 }
 
@@ -60,20 +111,41 @@ static int table_fits(const struct gpt *g, uint64_t last_usable, struct error *e
 	return 0;
 }
 
-/* The old backup must not be found again by a tool that searches for one. */
-static int backup_clear(struct disk *d, const struct gpt *g, uint64_t old_size, struct error *e)
+static int sectors_clear(
+	struct disk *d, uint64_t sector, uint64_t at, uint64_t count, struct error *e)
 {
 	uint8_t zeros[SECTOR_MAX] = { 0 };
-	uint64_t at = get_le64(g->header.last_usable) + 1;
-	uint64_t end = min_u64(old_size, d->size) / g->sector;
 	int rc = 0;
 
-	/* Between the last usable sector and the end there is nothing but the backup: its table and
-	 * its header. */
-	if (at < end && end - at > table_sectors(g) + 1)
-		at = end - table_sectors(g) - 1;
-	for (; !rc && at < end; at++)
-		rc = disk_write(d, at * g->sector, zeros, (size_t)g->sector, e);
+	for (; !rc && count; at++, count--)
+		rc = disk_write(d, at * sector, zeros, (size_t)sector, e);
+	return rc;
+}
+
+/* An old backup must not be found again by a tool that searches for one.  Only one that is good is
+ * taken for what it says it is. */
+static int backup_clear(struct disk *d, const struct gpt *g, uint64_t at, struct error *e)
+{
+	uint64_t usable = get_le64(g->header.last_usable);
+	struct error why = { 0 };
+	struct gpt old;
+	uint64_t table;
+	int rc;
+
+	if (at <= usable)
+		return 0;
+	rc = gpt_load(d, at, &old, &why);
+	if (rc == -ERR_CORRUPT || rc == -ERR_NOTFOUND)
+		return 0;
+	if (rc) {
+		*e = why;
+		return rc;
+	}
+	table = get_le64(old.header.table);
+	rc = sectors_clear(d, g->sector, at, 1, e);
+	if (!rc && table > usable)
+		rc = sectors_clear(d, g->sector, table, table_sectors(&old), e);
+	free(old.table);
 	return rc;
 }
 
@@ -115,37 +187,63 @@ static int copies_write(struct disk *d, const struct gpt *g, uint64_t last_usabl
 	return rc;
 }
 
-/* The protective entry covers the disk, or as much as it can say. */
-static int protective_write(struct disk *d, struct mbr *m, uint64_t sectors, struct error *e)
+/*
+ * The protective entry covers the disk, or as much as it can say.  In a hybrid MBR it ends before
+ * the first of the other partitions, and stays as it is unless it did cover the disk.
+ */
+static int protective_write(
+	struct disk *d, struct mbr *m, uint64_t old_sectors, uint64_t sectors, struct error *e)
 {
+	uint32_t old_count = (uint32_t)min_u64(old_sectors - 1, UINT32_MAX);
+	bool hybrid = false;
+
 	for (size_t i = 0; i < MBR_ENTRIES; i++)
-		if (m->entry[i].type == MBR_PROTECTIVE && get_le32(m->entry[i].start) == 1)
-			m->entry[i].count = put_le32((uint32_t)min_u64(sectors - 1, UINT32_MAX));
+		hybrid = hybrid || (m->entry[i].type && m->entry[i].type != MBR_PROTECTIVE);
+	for (size_t i = 0; i < MBR_ENTRIES; i++) {
+		struct mbr_entry *entry = &m->entry[i];
+
+		if (entry->type == MBR_PROTECTIVE && get_le32(entry->start) == 1 &&
+			(!hybrid || get_le32(entry->count) >= old_count))
+			entry->count = put_le32((uint32_t)min_u64(sectors - 1, UINT32_MAX));
+	}
 	return disk_write(d, 0, m, sizeof(*m), e);
+}
+
+/* The last usable sector when both copies have room and cut nothing. */
+static int usable_end(const struct gpt *g, uint64_t *out, struct error *e)
+{
+	uint64_t used = table_sectors(g) + 1;
+	uint64_t table_end = get_le64(g->header.table) + table_sectors(g);
+	uint64_t first = max_u64(get_le64(g->header.first_usable), max_u64(table_end, 2));
+
+	if (g->sectors <= used || g->sectors - used <= first)
+		return error_set(e, ERR_REFUSED,
+			"%llu sectors have no room for a GPT whose partitions begin at %llu",
+			(unsigned long long)g->sectors, (unsigned long long)first);
+	*out = g->sectors - 1 - used;
+	return table_fits(g, *out, e);
 }
 
 static int gpt_follow(struct disk *d, struct mbr *m, uint64_t old_size, struct error *e)
 {
 	struct gpt g;
-	uint64_t used, last_usable;
+	uint64_t old_sectors, last_usable = 0;
 	int rc = gpt_load(d, 1, &g, e);
 
+	/* The backup may be good, and may be older than what is damaged: whoever mends it decides.
+	 */
 	if (rc)
-		return error_prefix(e, "the size cannot be changed before the GPT is repaired");
-	used = table_sectors(&g) + 1;
-	if (g.sectors < 2 * used + 2) {
-		rc = error_set(e, ERR_REFUSED, "%llu sectors have no room for a GPT",
-			(unsigned long long)g.sectors);
-	} else {
-		last_usable = g.sectors - 1 - used;
-		rc = table_fits(&g, last_usable, e);
-		if (!rc)
-			rc = backup_clear(d, &g, old_size, e);
-		if (!rc)
-			rc = copies_write(d, &g, last_usable, e);
-		if (!rc)
-			rc = protective_write(d, m, g.sectors, e);
-	}
+		return error_prefix(e, "the size can't be changed before the GPT is repaired");
+	old_sectors = old_size / g.sector;
+	rc = usable_end(&g, &last_usable, e);
+	if (!rc)
+		rc = backup_clear(d, &g, old_sectors - 1, e);
+	if (!rc && get_le64(g.header.other) != old_sectors - 1)
+		rc = backup_clear(d, &g, get_le64(g.header.other), e);
+	if (!rc)
+		rc = copies_write(d, &g, last_usable, e);
+	if (!rc)
+		rc = protective_write(d, m, old_sectors, g.sectors, e);
 	free(g.table);
 	return rc;
 }
@@ -153,10 +251,7 @@ static int gpt_follow(struct disk *d, struct mbr *m, uint64_t old_size, struct e
 int volumes_follow_size(struct disk *d, uint64_t old_size, struct error *e)
 {
 	struct mbr m;
-	int rc;
+	int rc = mbr_load(d, &m, e);
 
-	if (d->size < sizeof(m))
-		return 0;
-	rc = disk_read(d, 0, &m, sizeof(m), e);
 	return rc || !mbr_has_protective(&m) ? rc : gpt_follow(d, &m, old_size, e);
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Any bytes as a file system: identified, opened, walked a little and edited. */
+/* Any bytes as a file system: identified, opened, asked for free space, walked a little and edited.
+ */
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "disk/memory.h"
 #include "fs/tree.h"
 
@@ -32,6 +35,18 @@ static void tree_use(struct fs *fs, bool write)
 	tree_close(t);
 }
 
+/* Runs rise and stay inside. */
+static int run_seen(void *arg, uint64_t off, uint64_t len, struct error *e)
+{
+	uint64_t *end = arg;
+
+	(void)e;
+	if (off < end[0] || !range_fits(off, len, end[1]) || !len)
+		abort();
+	end[0] = off + len;
+	return 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	for (int write = 0; write < 2; write++) {
@@ -44,6 +59,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 			return 0;
 		fs_identify(d, &id, &e);
 		if (fs_open(d, write, &fs, &e) == 0) {
+			uint64_t end[2] = { 0, len };
+
+			if (fs->ops->free_runs)
+				fs->ops->free_runs(fs, run_seen, end, &e);
 			tree_use(fs, write);
 			fs_close(fs);
 		}

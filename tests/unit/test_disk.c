@@ -12,11 +12,13 @@
 
 #include <cmocka.h>
 
+#include "base/zero.h"
 #include "disk/convert.h"
 #include "disk/host_file.h"
 #include "disk/memory.h"
 #include "disk/output.h"
 #include "disk/overlay.h"
+#include "disk/resized.h"
 #include "disk/slice.h"
 
 static char folder[] = "/tmp/hvimg-test-XXXXXX";
@@ -107,15 +109,67 @@ static void slice_stays_in_its_range(void **state)
 	disk_close(whole);
 }
 
-/* Random writes to an overlay and to plain memory must read back alike; most of them spill to the
- * file. */
+/* Zeroes a random stretch of the overlay and of the model; some reach the end, some are long. */
+static void zero_somewhere(struct disk *overlay, uint8_t *model, size_t size, unsigned *random)
+{
+	size_t off = (size_t)rand_r(random) % size;
+	size_t len = (size_t)rand_r(random) % (rand_r(random) % 3 ? 9000 : 600000);
+
+	len = off + len > size ? size - off : len;
+	memset(model + off, 0, len);
+	assert_int_equal(disk_zero(overlay, off, len, NULL), 0);
+}
+
+/* A whole disk of zeros is one range: no memory, no scratch file. */
+static void overlay_zeroes_terabytes(void **state)
+{
+	enum { MIB = 1 << 20 };
+	struct disk *below, *whole, *overlay;
+	uint8_t got[MIB];
+	struct extent x;
+
+	(void)state;
+	memset(got, 1, sizeof(got));
+	assert_int_equal(memory_disk_open(got, MIB, &below, NULL), 0);
+	assert_int_equal(resized_open(below, UINT64_C(64) << 40, &whole, NULL), 0);
+	assert_int_equal(overlay_open(whole, folder, 0, &overlay, NULL), 0);
+	for (uint64_t off = 0; off < whole->size; off += UINT64_C(1) << 40)
+		assert_int_equal(disk_zero(overlay, off, UINT64_C(1) << 40, NULL), 0);
+	assert_int_equal(overlay_used(overlay), 0);
+	assert_int_equal(disk_read(overlay, 0, got, MIB, NULL), 0);
+	assert_true(bytes_are_zero(got, MIB));
+	assert_int_equal(overlay_freeze(overlay, NULL), 0);
+	assert_int_equal(disk_extent(overlay, MIB, &x, NULL), 0);
+	assert_true(x.zero && x.length == whole->size - MIB);
+	disk_close(overlay);
+	disk_close(whole);
+	disk_close(below);
+}
+
+/* Every extent that is called zero is, and together they cover the disk. */
+static void extents_agree(struct disk *d, const uint8_t *model, size_t size)
+{
+	struct extent x = { 0 };
+	uint64_t zeros = 0;
+
+	for (uint64_t seen = 0; seen < size; seen += x.length) {
+		assert_int_equal(disk_extent(d, seen, &x, NULL), 0);
+		assert_in_range(x.length, 1, size - seen);
+		if (x.zero)
+			assert_true(bytes_are_zero(model + seen, (size_t)x.length));
+		zeros += x.zero ? x.length : 0;
+	}
+	assert_true(zeros > 0);
+}
+
+/* Random writes and zeros to an overlay and to plain memory must read back alike; most of them
+ * spill to the file. */
 static void overlay_equals_a_model(void **state)
 {
 	enum { SIZE = 3 * 1000 * 1000 + 123 };
 	uint8_t *model = malloc(SIZE), *got = malloc(SIZE), *before = malloc(SIZE);
 	struct disk *below, *overlay;
 	unsigned random = 12345;
-	uint64_t seen = 0;
 
 	(void)state;
 	for (size_t i = 0; i < SIZE; i++)
@@ -131,22 +185,19 @@ static void overlay_equals_a_model(void **state)
 		for (size_t k = 0; k < len; k++)
 			model[off + k] = (uint8_t)rand_r(&random);
 		assert_int_equal(disk_write(overlay, off, model + off, len, NULL), 0);
+		if (i % 8 == 0)
+			zero_somewhere(overlay, model, SIZE, &random);
 	}
+	extents_agree(overlay, model, SIZE);
 	assert_int_equal(disk_write(overlay, SIZE - 1, "z", 1, NULL), 0);
 	model[SIZE - 1] = 'z';
 	assert_true(overlay_used(overlay) > 16 * 4096);
 	assert_int_equal(overlay_freeze(overlay, NULL), 0);
 	assert_int_equal(disk_write(overlay, 0, "z", 1, NULL), -ERR_REFUSED);
+	assert_int_equal(disk_zero(overlay, 0, 1, NULL), -ERR_REFUSED);
 	assert_int_equal(disk_read(overlay, 0, got, SIZE, NULL), 0);
 	assert_memory_equal(got, model, SIZE);
-	while (seen < SIZE) {
-		struct extent x;
-
-		assert_int_equal(disk_extent(overlay, seen, &x, NULL), 0);
-		assert_true(x.length > 0);
-		seen += x.length;
-	}
-	assert_int_equal(seen, SIZE);
+	extents_agree(overlay, model, SIZE);
 	assert_int_equal(disk_read(below, 0, got, SIZE, NULL), 0);
 	assert_memory_equal(got, before, SIZE);
 	disk_close(overlay);
@@ -398,6 +449,7 @@ int main(void)
 		cmocka_unit_test(host_file_refuses_what_is_no_file),
 		cmocka_unit_test(slice_stays_in_its_range),
 		cmocka_unit_test(overlay_equals_a_model),
+		cmocka_unit_test(overlay_zeroes_terabytes),
 		cmocka_unit_test(output_appears_only_when_committed),
 		cmocka_unit_test(output_never_replaces_unasked),
 		cmocka_unit_test(convert_gives_the_same_bytes_from_any_thread_count),

@@ -73,6 +73,32 @@ static void test_vhd_borders(void **state)
 	assert_int_equal(least(&vhd, "dynamic", 2040 * GIB, 2 * MIB), 2041);
 }
 
+/* The largest disk for a flavor needs that flavor, and a little more needs the next one. */
+static void test_flavor_is_the_inverse(void **state)
+{
+	const struct image_facts kinds[] = {
+		{ .format = &vhdx, .block_size = MIB },
+		{ .format = &vhdx, .block_size = 256 * MIB, .log_size = 7 * MIB },
+		{ .format = &vhdx, .block_size = 32 * MIB, .logical_sector = 4096 },
+		{ .format = &vhd, .subformat = "dynamic", .block_size = 512 << 10 },
+		{ .format = &vhd, .subformat = "fixed" },
+	};
+	const uint64_t flavors[] = { 1, 2, 3, 40, 1023, 2040, 65536 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		for (size_t k = 0; k < sizeof(flavors) / sizeof(*flavors); k++) {
+			struct image_facts f = kinds[i];
+
+			f.virtual_size = flavor_disk_size(&f, flavors[k]);
+			assert_true(f.virtual_size > 0);
+			assert_int_equal(f.virtual_size % 512, 0);
+			assert_int_equal(min_disk_gib(&f), flavors[k]);
+			f.virtual_size += f.logical_sector ? f.logical_sector : 512;
+			assert_int_equal(min_disk_gib(&f), flavors[k] + 1);
+		}
+}
+
 static void test_other_formats_round_up(void **state)
 {
 	(void)state;
@@ -237,6 +263,7 @@ int main(void)
 		cmocka_unit_test(test_vhdx_borders),
 		cmocka_unit_test(test_vhdx_log_counts),
 		cmocka_unit_test(test_vhd_borders),
+		cmocka_unit_test(test_flavor_is_the_inverse),
 		cmocka_unit_test(test_other_formats_round_up),
 		cmocka_unit_test(test_body),
 		cmocka_unit_test(test_user_wins),

@@ -13,6 +13,9 @@
 
 #include "base/crc.h"
 #include "disk/memory.h"
+#include "disk/resized.h"
+#include "disk/overlay.h"
+#include "volume/resize.h"
 #include "volume/volume.h"
 
 enum { MIB = 1 << 20 };
@@ -55,6 +58,25 @@ static struct disk *disk_of(const uint8_t *bytes, size_t size, uint32_t sector)
 	assert_int_equal(memory_disk_open(bytes, size, &d, &e), 0);
 	d->logical_sector = sector;
 	return d;
+}
+
+/* `command` ($image: its path) ends well on a file that holds what `d` does. */
+static void assert_verified(struct disk *d, const char *command)
+{
+	char path[] = "/tmp/volume-XXXXXX", text[1024];
+	int fd = mkstemp(path);
+	uint8_t *bytes = malloc((size_t)d->size);
+	struct error e = { 0 };
+
+	assert_true(fd >= 0);
+	assert_non_null(bytes);
+	assert_int_equal(disk_read(d, 0, bytes, (size_t)d->size, &e), 0);
+	assert_int_equal(pwrite(fd, bytes, (size_t)d->size, 0), (ssize_t)d->size);
+	close(fd);
+	(void)snprintf(text, sizeof(text), "image=%s; %s", path, command);
+	assert_int_equal(system(text), 0);
+	unlink(path);
+	free(bytes);
 }
 
 #define SGDISK                                                                                     \
@@ -241,6 +263,45 @@ static void mbr_with_logical_partitions(void **state)
 	free(bytes);
 }
 
+/* Sectors of 4 KiB, which only a VHDX has; fdisk makes the table and verifies it afterwards. */
+static void resize_follows_in_4k_sectors(void **state)
+{
+	const uint64_t sizes[] = { 64 * MIB, 8 * MIB + 40 * 4096 };
+	uint8_t *bytes;
+	struct disk *d;
+	struct error e = { 0 };
+
+	(void)state;
+	if (!have("fdisk"))
+		return;
+	bytes = make_image(16 * MIB, "printf 'g\\nn\\n1\\n\\n+7M\\nw\\n' | fdisk -b 4096 $image");
+	d = disk_of(bytes, 16 * MIB, 4096);
+	assert_int_equal(volumes_fit(d, 8 * MIB, &e), 0);
+	assert_int_equal(volumes_fit(d, 8 * MIB - 4096, &e), -ERR_REFUSED);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		struct disk *resized = NULL, *overlay = NULL;
+		struct volume_list l;
+		struct report r = { 0 };
+
+		assert_int_equal(resized_open(d, sizes[i], &resized, &e), 0);
+		assert_int_equal(overlay_open(resized, "/tmp", 8 * MIB, &overlay, &e), 0);
+		assert_int_equal(volumes_follow_size(overlay, d->size, &e), 0);
+		assert_int_equal(volumes_open(overlay, &l, &r, &e), 0);
+		assert_int_equal(r.count, 0);
+		assert_int_equal(l.count, 1);
+		assert_int_equal(l.volume[0].off, MIB);
+		assert_int_equal(l.volume[0].size, 7 * MIB);
+		volumes_close(&l);
+		assert_verified(overlay,
+			"printf 'v\\nq\\n' | LC_ALL=C fdisk -b 4096 $image 2>&1 |"
+			" grep -q 'No errors detected'");
+		disk_close(overlay);
+		disk_close(resized);
+	}
+	disk_close(d);
+	free(bytes);
+}
+
 /* The chain's second link points back at its first record; a primary partition leaves the disk. */
 static void mbr_loops_and_overruns_are_reported(void **state)
 {
@@ -353,6 +414,7 @@ int main(void)
 		cmocka_unit_test(hybrid_mbr_is_a_gpt),
 		cmocka_unit_test(gpt_with_4096_byte_sectors),
 		cmocka_unit_test(mbr_with_logical_partitions),
+		cmocka_unit_test(resize_follows_in_4k_sectors),
 		cmocka_unit_test(mbr_loops_and_overruns_are_reported),
 		cmocka_unit_test(disk_without_table_is_one_volume),
 		cmocka_unit_test(mutated_tables),

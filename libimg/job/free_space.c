@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "job/free_space.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "disk/masked.h"
+#include "fs/fs.h"
+#include "volume/volume.h"
+
+enum {
+	PARTS_MAX = 1 << 20, /* 16 MiB of memory */
+};
+
+struct dropping {
+	struct disk *mask;
+	struct volume_list volumes;
+	struct dropped *dropped;
+	uint64_t off; /* of the volume in work, bytes in the disk */
+};
+
+static int run_hide(void *arg, uint64_t off, uint64_t len, struct error *e)
+{
+	struct dropping *d = arg;
+
+	return masked_hide(d->mask, d->off + off, len, e);
+}
+
+/* A host that can't read or has no memory is an error; what an image lacks leaves it whole. */
+static bool is_image_fault(int rc)
+{
+	return rc == -ERR_CORRUPT || rc == -ERR_RANGE || rc == -ERR_UNSUPPORTED ||
+		rc == -ERR_REFUSED;
+}
+
+/* What is free to one of two volumes that overlap may be in use by the other. */
+static const struct volume *overlap_find(const struct volume_list *l, size_t which)
+{
+	const struct volume *v = &l->volume[which];
+
+	for (size_t i = 0; i < l->count; i++) {
+		const struct volume *other = &l->volume[i];
+
+		if (i != which && other->off < v->off + v->size &&
+			v->off < other->off + other->size)
+			return other;
+	}
+	return NULL;
+}
+
+static int volume_hide(struct dropping *d, size_t i, struct error *e)
+{
+	const struct volume *v = &d->volumes.volume[i];
+	const struct volume *other = overlap_find(&d->volumes, i);
+	struct fs *fs = NULL;
+	int rc;
+
+	if (other)
+		return error_set(e, ERR_REFUSED, "it overlaps %s", other->id);
+	rc = fs_open(v->disk, false, &fs, e);
+	if (!rc && !fs->ops->free_runs)
+		rc = error_set(e, ERR_UNSUPPORTED, "hvimg does not know what is free in it");
+	d->off = v->off;
+	if (!rc)
+		rc = fs->ops->free_runs(fs, run_hide, d, e);
+	fs_close(fs);
+	return rc;
+}
+
+static int kept(struct dropping *d, const struct error *why, const char *what, struct error *e)
+{
+	char text[sizeof(why->text) + 128], code[] = "free-space-kept";
+	const struct finding f = {
+		.code = code,
+		.severity = why->code == ERR_UNSUPPORTED ? SEVERITY_INFO : SEVERITY_WARNING,
+		.text = text,
+	};
+
+	(void)snprintf(text, sizeof(text), "%s: %s", what, why->text);
+	return report_add(&d->dropped->findings, &f, e);
+}
+
+static int volume_drop(struct dropping *d, size_t i, struct error *e)
+{
+	const struct volume *v = &d->volumes.volume[i];
+	struct dropped_volume *out = &d->dropped->volume[i];
+	struct error why = { 0 };
+	struct fs_id id;
+	char what[100];
+	int rc = fs_identify(v->disk, &id, e);
+
+	if (rc)
+		return error_prefix(e, "volume %s", v->id);
+	memcpy(out->id, v->id, sizeof(out->id));
+	out->filesystem = id.type;
+	if (!id.type)
+		return 0;
+	rc = volume_hide(d, i, &why);
+	if (!rc)
+		return 0;
+	if (is_image_fault(rc)) {
+		(void)snprintf(what, sizeof(what), "volume %s (%s) is left whole", v->id, id.type);
+		return kept(d, &why, what, e);
+	}
+	*e = why;
+	return error_prefix(e, "volume %s", v->id);
+}
+
+static int volumes_drop(struct dropping *d, struct error *e)
+{
+	int rc = 0;
+
+	d->dropped->volume = calloc(d->volumes.count + 1, sizeof(*d->dropped->volume));
+	if (!d->dropped->volume)
+		return error_nomem(e, "the list of volumes");
+	d->dropped->count = d->volumes.count;
+	for (size_t i = 0; !rc && i < d->volumes.count; i++)
+		rc = volume_drop(d, i, e);
+	masked_freeze(d->mask);
+	for (size_t i = 0; !rc && i < d->volumes.count; i++)
+		d->dropped->volume[i].dropped = masked_bytes(
+			d->mask, d->volumes.volume[i].off, d->volumes.volume[i].size);
+	return rc;
+}
+
+/* A partition table that can't be read leaves the whole disk whole. */
+static int disk_volumes(struct dropping *d, struct disk *disk, struct error *e)
+{
+	struct error why = { 0 };
+	int rc = volumes_open(disk, &d->volumes, &d->dropped->findings, &why);
+
+	if (rc && is_image_fault(rc))
+		return kept(d, &why, "the disk is left whole", e);
+	if (rc)
+		*e = why;
+	return rc;
+}
+
+int free_space_mask(struct disk *disk, struct disk **out, struct dropped *dropped, struct error *e)
+{
+	struct dropping d = { .dropped = dropped };
+	int rc = masked_open(disk, PARTS_MAX, &d.mask, e);
+
+	*dropped = (struct dropped){ 0 };
+	if (!rc)
+		rc = disk_volumes(&d, disk, e);
+	if (!rc)
+		rc = volumes_drop(&d, e);
+	volumes_close(&d.volumes);
+	if (rc)
+		disk_close(d.mask);
+	else
+		*out = d.mask;
+	return rc;
+}
+
+void dropped_free(struct dropped *d)
+{
+	free(d->volume);
+	report_free(&d->findings);
+	*d = (struct dropped){ 0 };
+}
