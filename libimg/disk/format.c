@@ -107,12 +107,12 @@ void image_info_free(struct image_info *info)
 {
 	free(info->creator);
 	free(info->parent_path);
+	free(info->parent_identifier);
 	for (size_t i = 0; i < info->snapshots_listed; i++) {
 		free(info->snapshot[i].id);
 		free(info->snapshot[i].name);
 	}
 	free(info->snapshot);
-	free(info->parent_identifier);
 	strings_free(&info->references);
 	strings_free(&info->identifiers);
 	*info = (struct image_info){ 0 };

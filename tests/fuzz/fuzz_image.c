@@ -147,7 +147,7 @@ static void image_check(const struct format *f, struct disk *file)
 }
 
 /* The image in `file`, or a snapshot of it; *first is set to the name of the first one. */
-static void image_try(const struct format *f, struct disk *file, const char *snapshot, char **first)
+static void image_use(const struct format *f, struct disk *file, const char *snapshot, char **first)
 {
 	struct open_options o = { .snapshot = snapshot };
 	struct image_info info = { 0 };
@@ -183,9 +183,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		char *first = NULL;
 
 		image_check(format_list[i], &flat.disk);
-		image_try(format_list[i], &flat.disk, NULL, &first);
+		image_use(format_list[i], &flat.disk, NULL, &first);
 		if (first)
-			image_try(format_list[i], &flat.disk, first, NULL);
+			image_use(format_list[i], &flat.disk, first, NULL);
 		free(first);
 	}
 	free(file);
