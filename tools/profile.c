@@ -111,7 +111,7 @@ static int subformat_force(const struct profile *p, struct strings *options, str
 int profile_apply(
 	const struct profile *p, const struct format *f, struct strings *options, struct error *e)
 {
-	int rc = 0;
+	int rc;
 
 	if (!format_allowed(p, f))
 		return error_set(

@@ -14,7 +14,7 @@ enum { OVERLAY_MEMORY = 32 << 20, SECTOR_MAX = 4096 };
 
 struct serve_settings {
 	struct common common;
-	const char *format, *allow_parent;
+	const char *format, *allow_parent, *snapshot;
 	bool writable, force, once;
 };
 
@@ -71,7 +71,7 @@ static int serve_until_end(
 static int serve_run(const void *settings, char *const *argument, struct error *e)
 {
 	const struct serve_settings *s = settings;
-	struct open_options o = { .allow_dir = s->allow_parent };
+	struct open_options o = { .allow_dir = s->allow_parent, .snapshot = s->snapshot };
 	struct disk *source = NULL, *overlay = NULL;
 	int rc = image_open_with(argument[0], s->format, &o, &source, NULL, e);
 
@@ -91,6 +91,7 @@ static const struct option_spec serve_options[] = {
 	{ "format", 'f', "FORMAT", "The image's format; without it the content decides.",
 		option_text, FIELD(format) },
 	ALLOW_PARENT_OPTION(FIELD(allow_parent)),
+	SNAPSHOT_OPTION(FIELD(snapshot)),
 	{ "writable", 0, NULL, "Let clients write; what they write is thrown away at the end.",
 		option_flag, FIELD(writable) },
 	{ "once", 0, NULL, "End when the last client has left.", option_flag, FIELD(once) },
