@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Raw: the guest's bytes and nothing else. */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
 #include "disk/format.h"
 
-enum { RAW_SECTOR = 512 };
+enum { RAW_SECTOR = 512, RAW_SECTOR_4K = 4096 };
 
 struct raw {
 	struct disk disk;
@@ -39,6 +40,29 @@ static int raw_extent(struct disk *d, uint64_t off, struct extent *out, struct e
 	return 0;
 }
 
+static bool has_gpt(struct disk *file, uint64_t off)
+{
+	char signature[8];
+
+	return range_fits(off, sizeof(signature), file->size) &&
+		!disk_read(file, off, signature, sizeof(signature), NULL) &&
+		!memcmp(signature, "EFI PART", sizeof(signature));
+}
+
+/*
+ * A file does not say of what sectors its disk was, but the GPT header is in the second one (UEFI
+ * 2.10, 5.3.2), and a disk with other sectors would have no partitions any more.
+ */
+static uint32_t sector_size(struct disk *file)
+{
+	if (file->logical_sector > RAW_SECTOR)
+		return file->logical_sector;
+	return file->size % RAW_SECTOR_4K == 0 && has_gpt(file, RAW_SECTOR_4K) &&
+			!has_gpt(file, RAW_SECTOR)
+		? RAW_SECTOR_4K
+		: RAW_SECTOR;
+}
+
 static void raw_close(struct disk *d)
 {
 	disk_close(((struct raw *)d)->file);
@@ -66,7 +90,7 @@ static int raw_open(
 	r->file = file;
 	r->disk.ops = &raw_disk_ops;
 	r->disk.size = round_up(file->size, RAW_SECTOR);
-	r->disk.logical_sector = RAW_SECTOR;
+	r->disk.logical_sector = sector_size(file);
 	*out = &r->disk;
 	return 0;
 }

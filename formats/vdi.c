@@ -75,10 +75,12 @@ static int size_load(struct vdi *v, const struct vdi_header *h, struct error *e)
 	if (get_le32(h->block_extra))
 		return error_set(e, ERR_UNSUPPORTED, "VDI with %u extra bytes in each block",
 			get_le32(h->block_extra));
-	if (size % VDI_SECTOR || size > INT64_MAX)
-		return error_set(e, ERR_UNSUPPORTED,
-			"virtual size %llu is not a multiple of 512 bytes below 8 EiB",
+	if (!size || size > INT64_MAX - VDI_SECTOR)
+		return error_set(e, ERR_UNSUPPORTED, "virtual size %llu is not in 1 byte to 8 EiB",
 			(unsigned long long)size);
+	/* "VBoxManage convertfromraw" takes over any size of a file; the guest sees whole sectors,
+	 * and all of them are in the last block. */
+	size = round_up(size, VDI_SECTOR);
 	if (div_up(size, block) > blocks)
 		return error_set(e, ERR_CORRUPT,
 			"%u blocks of %u bytes are less than the size %llu", blocks, block,
@@ -99,9 +101,9 @@ static int places_load(struct vdi *v, const struct vdi_header *h, struct error *
 			"map of %u blocks at %llu is over the header or past the end of the file "
 			"at %llu",
 			v->blocks, (unsigned long long)map, (unsigned long long)v->file->size);
-	if (data < map + bytes || data % VDI_SECTOR)
+	if (data < map + bytes)
 		return error_set(e, ERR_CORRUPT,
-			"data at %llu is not on a sector behind the map of %u blocks at %llu",
+			"data at %llu is not behind the map of %u blocks at %llu",
 			(unsigned long long)data, v->blocks, (unsigned long long)map);
 	v->map_off = map;
 	v->data_off = data;

@@ -78,29 +78,31 @@ static const char vhd_cookie[] = "conectix";
 
 /*
  * A file with a footer at its end only is a fixed disk when it is as long as the footer says.
- * Otherwise the footer is the last sector of something else, such as a file system that was copied
- * out of a VHD.
+ * Otherwise it is a damaged one, or the footer is the last sector of something else, such as of a
+ * partition that holds a VHD; to choose could add a footer to a disk, or cut one off.
  */
-static bool is_fixed(const struct probe *p)
+static enum probe_answer tail_probe(const struct probe *p)
 {
 	struct vhd_footer footer;
 
 	if (!p->tail)
-		return false;
+		return PROBE_NO;
 	if (memcmp(p->tail + 1, vhd_cookie, 8) == 0)
-		return true; /* 511 bytes, as old versions wrote it */
+		return PROBE_YES; /* 511 bytes, as old versions wrote it */
 	if (memcmp(p->tail, vhd_cookie, 8) != 0)
-		return false;
+		return PROBE_NO;
 	memcpy(&footer, p->tail, sizeof(footer));
 	return get_be32(footer.type) != VHD_FIXED ||
-		get_be64(footer.current_size) == p->size - sizeof(footer);
+			get_be64(footer.current_size) == p->size - sizeof(footer)
+		? PROBE_YES
+		: PROBE_DOUBTFUL;
 }
 
 static enum probe_answer vhd_probe(const struct probe *p)
 {
 	bool head = p->head_len >= 8 && memcmp(p->head, vhd_cookie, 8) == 0;
 
-	return head || is_fixed(p) ? PROBE_YES : PROBE_NO;
+	return head ? PROBE_YES : tail_probe(p);
 }
 
 static const char *const vhd_endings[] = { "vhd", "avhd", NULL };

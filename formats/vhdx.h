@@ -188,6 +188,9 @@ struct vhdx_bat;
 int vhdx_bat_open(
 	struct disk *file, const struct vhdx_image *image, struct vhdx_bat **out, struct error *e);
 int vhdx_bat_find(struct vhdx_bat *bat, uint64_t block, struct vhdx_place *out, struct error *e);
+/* How many blocks from `block` on, at most `max`, have no bytes in the file and are in the parent,
+ * or all read as zeros.  Stops in front of what cannot be read. */
+uint64_t vhdx_bat_absent(struct vhdx_bat *bat, uint64_t block, uint64_t max, bool parent);
 /* Whether the sector at `within` a partial block is in the file, and how many bytes from there, at
  * most `len`, are alike.  `len` reaches to the end of the block at most. */
 int vhdx_bat_run(struct vhdx_bat *bat, uint64_t block, uint64_t within, uint64_t len, bool *present,

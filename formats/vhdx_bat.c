@@ -5,12 +5,13 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/checked.h"
 
 enum {
-	PAGE_ENTRIES = 1024,
-	PAGE_COUNT = 128, /* 1 MiB of entries in all */
+	PAGE_ENTRIES = 4096,
+	PAGE_COUNT = 32, /* 1 MiB of entries in all */
 };
 
 struct bat_page {
@@ -59,6 +60,15 @@ static bool block_overlaps(struct vhdx_range block, struct vhdx_range other)
 		other.offset < block.offset + block.length;
 }
 
+/* Whether a block lies over what is no block. */
+static bool in_structures(const struct vhdx_bat *t, struct vhdx_range block)
+{
+	const struct vhdx_image *m = t->image;
+
+	return block_overlaps(block, m->log) || block_overlaps(block, m->bat) ||
+		block_overlaps(block, m->metadata);
+}
+
 /* Whether a block's bytes can be where its entry says: on a MiB (the reserved bits below are zero),
  * behind the header section, inside the file, and over nothing else. */
 static int block_check(const struct vhdx_bat *t, uint64_t block, uint64_t off, struct error *e)
@@ -80,8 +90,7 @@ static int block_check(const struct vhdx_bat *t, uint64_t block, uint64_t off, s
 			"block %llu at %llu reaches past the end of the file at %llu",
 			(unsigned long long)block, (unsigned long long)off,
 			(unsigned long long)t->file->size);
-	if (block_overlaps(r, m->log) || block_overlaps(r, m->bat) ||
-		block_overlaps(r, m->metadata))
+	if (in_structures(t, r))
 		return error_set(e, ERR_CORRUPT,
 			"block %llu at %llu overlaps the log, the BAT or the metadata",
 			(unsigned long long)block, (unsigned long long)off);
@@ -123,6 +132,84 @@ int vhdx_bat_find(struct vhdx_bat *t, uint64_t block, struct vhdx_place *out, st
 		(unsigned long long)block, (unsigned)(entry & 7));
 }
 
+/* What a block without bytes in the file reads as; false for any other. */
+static bool state_absent(const struct vhdx_bat *t, uint64_t entry, bool *parent)
+{
+	unsigned state = entry & 7;
+
+	*parent = state == VHDX_NOT_PRESENT && t->image->has_parent;
+	return state <= VHDX_UNMAPPED;
+}
+
+/* Payload blocks whose entries are in front of entry `index`, which is none of theirs or the next.
+ */
+static uint64_t blocks_before(const struct vhdx_bat *t, uint64_t index)
+{
+	return index - index / (t->image->chunk_ratio + UINT64_C(1));
+}
+
+/* Entries from `index` on that are in a hole of the file, and so zero. */
+static uint64_t hole_entries(struct vhdx_bat *t, uint64_t index)
+{
+	uint64_t off = index * sizeof(le64);
+	struct extent x;
+
+	if (disk_extent(t->file, t->image->bat.offset + off, &x, NULL) || !x.zero)
+		return 0;
+	return min_u64(x.length, t->image->bat.length - off) / sizeof(le64);
+}
+
+/* How many of `count` entries are absent like `parent` says, up to the first that is not. */
+static uint64_t absent_count(
+	const struct vhdx_bat *t, const le64 *entry, uint64_t count, bool parent)
+{
+	bool its = false;
+	uint64_t n = 0;
+
+	if (!state_absent(t, get_le64(entry[0]), &its) || its != parent)
+		return 0;
+	/* Usually all are the same, and half a gigabyte of them is to be looked at. */
+	if (!memcmp(entry, entry + 1, (size_t)(count - 1) * sizeof(*entry)))
+		return count;
+	while (n < count && state_absent(t, get_le64(entry[n]), &its) && its == parent)
+		n++;
+	return n;
+}
+
+/* The same for the entries from `index` on, on its page and of its chunk; 0 also when they cannot
+ * be read. */
+static uint64_t page_absent(struct vhdx_bat *t, uint64_t index, bool parent)
+{
+	uint64_t first = index % PAGE_ENTRIES, chunk = t->image->chunk_ratio + UINT64_C(1);
+	uint64_t count = min_u64(PAGE_ENTRIES - first, chunk - 1 - index % chunk), n = 0;
+	struct bat_page *p = &t->page[index / PAGE_ENTRIES % PAGE_COUNT];
+
+	pthread_mutex_lock(&t->lock);
+	if (p->number == index / PAGE_ENTRIES || !page_read(t, p, index / PAGE_ENTRIES, NULL))
+		n = absent_count(t, p->entry + first, count, parent);
+	pthread_mutex_unlock(&t->lock);
+	return n;
+}
+
+uint64_t vhdx_bat_absent(struct vhdx_bat *t, uint64_t block, uint64_t max, bool parent)
+{
+	uint64_t done = 0;
+
+	while (done < max) {
+		uint64_t index = vhdx_bat_index(block + done, t->image->chunk_ratio), now = 0;
+
+		/* Tables of large disks are mostly holes. */
+		if (index % PAGE_ENTRIES == 0 && parent == t->image->has_parent)
+			now = blocks_before(t, index + hole_entries(t, index)) - block - done;
+		if (!now)
+			now = page_absent(t, index, parent);
+		if (!now)
+			break;
+		done += now;
+	}
+	return min_u64(done, max);
+}
+
 /* Where the sector bitmap (2.4) of the chunk is that `block` belongs to. */
 static int bitmap_find(struct vhdx_bat *t, uint64_t block, uint64_t *off, struct error *e)
 {
@@ -133,7 +220,8 @@ static int bitmap_find(struct vhdx_bat *t, uint64_t block, uint64_t *off, struct
 		return rc;
 	*off = entry & ~UINT64_C(7);
 	if ((entry & 7) == VHDX_FULLY_PRESENT && *off >= VHDX_MIB && *off % VHDX_MIB == 0 &&
-		range_fits(*off, VHDX_MIB, t->file->size))
+		range_fits(*off, VHDX_MIB, t->file->size) &&
+		!in_structures(t, (struct vhdx_range){ *off, VHDX_MIB }))
 		return 0;
 	return error_set(e, ERR_CORRUPT,
 		"block %llu is partially present, and the entry of its sector bitmap is %#llx",

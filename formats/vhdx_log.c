@@ -117,68 +117,101 @@ static int data_apply(struct vhdx_log *l, const struct vhdx_log_descriptor *d,
 	return disk_write(l->overlay, get_le64(d->offset), sector, sizeof(sector), e);
 }
 
-/* Sectors of an entry that hold its header and descriptors. */
-static uint64_t descriptor_sectors(uint32_t count)
+/* An entry that is being applied.  It may be as long as a log of 4 GiB, so that only one sector of
+ * its descriptors is in memory. */
+struct entry {
+	struct disk *file;
+	struct vhdx_range log;
+	uint64_t at, len; /* in the log */
+	struct vhdx_log_header header;
+	uint64_t loaded; /* number of the sector in `descriptor`; UINT64_MAX: none */
+	struct vhdx_log_descriptor descriptor[VHDX_LOG_DESCRIPTORS];
+};
+
+static int entry_read(
+	const struct entry *x, uint64_t sector, void *buf, size_t len, struct error *e)
 {
-	return count <= VHDX_LOG_FIRST_DESCRIPTORS
-		? 1
-		: 1 + div_up(count - VHDX_LOG_FIRST_DESCRIPTORS, VHDX_LOG_DESCRIPTORS);
+	uint64_t at = (x->at + sector * VHDX_LOG_SECTOR) % x->log.length;
+
+	return vhdx_log_read(x->file, x->log, at, buf, len, e);
 }
 
-static int entry_apply(struct vhdx_log *l, const uint8_t *bytes, size_t len, struct error *e)
+static int entry_open(struct entry *x, struct error *e)
 {
-	const struct vhdx_log_header *h = (const struct vhdx_log_header *)bytes;
-	const struct vhdx_log_descriptor *d = (const struct vhdx_log_descriptor *)(h + 1);
-	uint32_t count = get_le32(h->descriptors);
-	uint64_t at = descriptor_sectors(count) * VHDX_LOG_SECTOR;
-	int rc = 0;
+	struct vhdx_log_header *h = &x->header;
+	int rc = entry_read(x, 0, h, sizeof(*h), e);
 
-	for (uint32_t i = 0; i < count && !rc; i++) {
-		bool data = !memcmp(d[i].signature, "desc", 4);
+	if (rc)
+		return rc;
+	x->loaded = UINT64_MAX;
+	x->len = get_le32(h->length);
+	/* Valid when it was found, but the file may have changed since. */
+	if (x->len < sizeof(*h) || x->len > x->log.length ||
+		get_le32(h->descriptors) > (x->len - sizeof(*h)) / sizeof(x->descriptor[0]))
+		return error_set(e, ERR_CORRUPT, "the log changed while it was read");
+	return 0;
+}
 
-		if ((!data && memcmp(d[i].signature, "zero", 4) != 0) ||
-			get_le64(d[i].sequence) != get_le64(h->sequence) ||
-			(data && !range_fits(at, VHDX_LOG_SECTOR, len)))
-			return error_set(e, ERR_CORRUPT, "descriptor %u of log entry %llu is wrong",
-				i, (unsigned long long)get_le64(h->sequence));
-		if (!data) {
-			rc = zeros_apply(l, &d[i], e);
-			continue;
-		}
-		rc = data_apply(l, &d[i], (const struct vhdx_log_data *)(bytes + at), e);
-		at += VHDX_LOG_SECTOR;
+/* Descriptors follow each other without a gap behind the header, which has the room of two. */
+static uint64_t descriptor_slot(uint32_t i)
+{
+	return i + sizeof(struct vhdx_log_header) / sizeof(struct vhdx_log_descriptor);
+}
+
+static int descriptor_read(
+	struct entry *x, uint32_t i, struct vhdx_log_descriptor *out, struct error *e)
+{
+	uint64_t slot = descriptor_slot(i), sector = slot / VHDX_LOG_DESCRIPTORS;
+
+	if (x->loaded != sector) {
+		int rc = entry_read(x, sector, x->descriptor, sizeof(x->descriptor), e);
+
+		if (rc)
+			return rc;
+		x->loaded = sector;
 	}
-	return rc;
+	*out = x->descriptor[slot % VHDX_LOG_DESCRIPTORS];
+	return 0;
+}
+
+/* Applies descriptor `i`; *sector is where the next data sector is. */
+static int descriptor_apply(
+	struct vhdx_log *l, struct entry *x, uint32_t i, uint64_t *sector, struct error *e)
+{
+	struct vhdx_log_descriptor d;
+	struct vhdx_log_data data;
+	int rc = descriptor_read(x, i, &d, e);
+	bool is_data = !rc && !memcmp(d.signature, "desc", 4);
+
+	if (rc)
+		return rc;
+	if ((!is_data && memcmp(d.signature, "zero", 4) != 0) ||
+		get_le64(d.sequence) != get_le64(x->header.sequence) ||
+		(is_data && !range_fits(*sector * VHDX_LOG_SECTOR, VHDX_LOG_SECTOR, x->len)))
+		return error_set(e, ERR_CORRUPT, "descriptor %u of log entry %llu is wrong", i,
+			(unsigned long long)get_le64(x->header.sequence));
+	if (!is_data)
+		return zeros_apply(l, &d, e);
+	rc = entry_read(x, (*sector)++, &data, sizeof(data), e);
+	return rc ? rc : data_apply(l, &d, &data, e);
 }
 
 static int entries_apply(struct vhdx_log *l, const struct vhdx_image *image,
 	const struct vhdx_log_active *active, struct error *e)
 {
-	struct disk *file = l->longer.file;
-	uint64_t at = active->tail;
+	struct entry x = { .file = l->longer.file, .log = image->log, .at = active->tail };
 	int rc = 0;
 
-	for (uint64_t i = 0; i < active->count && !rc; i++) {
-		struct vhdx_log_header h;
-		uint8_t *bytes;
-		size_t len;
+	for (uint64_t n = 0; n < active->count && !rc; n++) {
+		uint32_t count;
+		uint64_t sector;
 
-		rc = vhdx_log_read(file, image->log, at, &h, sizeof(h), e);
-		if (rc)
-			return rc;
-		/* Valid when it was found, but the file may have changed since. */
-		len = (size_t)min_u64(get_le32(h.length), image->log.length);
-		if (len < sizeof(h) || get_le32(h.descriptors) > (len - sizeof(h)) / 32)
-			return error_set(e, ERR_CORRUPT, "the log changed while it was read");
-		bytes = malloc(len);
-		if (!bytes)
-			return error_nomem(e, "a log entry");
-		rc = vhdx_log_read(file, image->log, at, bytes, len, e);
-		memcpy(bytes, &h, sizeof(h));
-		if (!rc)
-			rc = entry_apply(l, bytes, len, e);
-		free(bytes);
-		at = (at + len) % image->log.length;
+		rc = entry_open(&x, e);
+		count = get_le32(x.header.descriptors);
+		sector = div_up(descriptor_slot(count), VHDX_LOG_DESCRIPTORS);
+		for (uint32_t i = 0; i < count && !rc; i++)
+			rc = descriptor_apply(l, &x, i, &sector, e);
+		x.at = (x.at + x.len) % x.log.length;
 	}
 	return rc;
 }

@@ -8,8 +8,7 @@
 
 enum {
 	VHDX_LOG_SECTOR = 4096,
-	VHDX_LOG_FIRST_DESCRIPTORS = 126, /* behind the header in an entry's first sector */
-	VHDX_LOG_DESCRIPTORS = 128, /* in each further sector of descriptors */
+	VHDX_LOG_DESCRIPTORS = 128, /* in a sector; the header takes the room of two of them */
 };
 
 /* Entry header (2.3.1.1). */

@@ -3,16 +3,19 @@
  * Which entries of the log count: of all runs of valid entries with rising sequence numbers that
  * hold the entry their last one names as the tail, the one with the highest number.
  */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/crc.h"
 #include "formats/vhdx_log.h"
 
 enum {
 	/* Entries do not overlap but for remains of older ones, so that the log is read a few times
 	 * at most, whatever the entries claim. */
-	LOG_PASSES = 8,
+	LOG_PASSES = 4,
+	CHUNK = 1 << 20, /* of an entry in memory: one may fill a log of 4 GiB */
 };
 
 /* The entry that begins at a sector of the log. */
@@ -29,6 +32,7 @@ struct ring {
 	struct entry *entry;
 	uint64_t sectors;
 	uint64_t budget; /* bytes that may still be read */
+	uint8_t *chunk;
 };
 
 int vhdx_log_read(struct disk *file, struct vhdx_range log, uint64_t at, void *buf, size_t len,
@@ -55,34 +59,42 @@ static bool header_fits(const struct ring *r, const struct vhdx_log_header *h)
 		!(get_le32(h->tail) % VHDX_LOG_SECTOR) && get_le32(h->tail) < r->image->log.length;
 }
 
-static int checksum_test(struct ring *r, uint64_t sector, size_t len, bool *good, struct error *e)
+/* CRC-32C of an entry with its checksum field taken as zero. */
+static int checksum_make(
+	struct ring *r, uint64_t sector, uint64_t len, uint32_t *out, struct error *e)
 {
-	struct vhdx_log_header *whole;
-	int rc;
+	uint64_t done = 0;
 
-	if (len > r->budget)
-		return error_set(e, ERR_CORRUPT, "the log's entries overlap");
-	r->budget -= len;
-	whole = malloc(len);
-	if (!whole)
-		return error_nomem(e, "a log entry");
-	rc = vhdx_log_read(r->file, r->image->log, sector * VHDX_LOG_SECTOR, whole, len, e);
-	if (!rc)
-		*good = get_le32(whole->checksum) == vhdx_checksum(whole, len);
-	free(whole);
-	return rc;
+	*out = 0;
+	while (done < len) {
+		uint64_t at = (sector * VHDX_LOG_SECTOR + done) % r->image->log.length;
+		size_t now = (size_t)min_u64(len - done, CHUNK);
+		int rc = vhdx_log_read(r->file, r->image->log, at, r->chunk, now, e);
+
+		if (rc)
+			return rc;
+		if (!done)
+			memset(r->chunk + offsetof(struct vhdx_log_header, checksum), 0,
+				sizeof(le32));
+		*out = crc32c_more(*out, r->chunk, now);
+		done += now;
+	}
+	return 0;
 }
 
 static int entry_load(struct ring *r, uint64_t sector, struct error *e)
 {
 	struct vhdx_log_header h;
-	bool good = false;
+	uint32_t sum = 0;
 	int rc = vhdx_log_read(r->file, r->image->log, sector * VHDX_LOG_SECTOR, &h, sizeof(h), e);
 
 	if (rc || !header_fits(r, &h))
 		return rc;
-	rc = checksum_test(r, sector, get_le32(h.length), &good, e);
-	if (good)
+	if (get_le32(h.length) > r->budget)
+		return error_set(e, ERR_CORRUPT, "the log's entries overlap");
+	r->budget -= get_le32(h.length);
+	rc = checksum_make(r, sector, get_le32(h.length), &sum, e);
+	if (!rc && sum == get_le32(h.checksum))
 		r->entry[sector] = (struct entry){
 			.sequence = get_le64(h.sequence),
 			.sectors = get_le32(h.length) / VHDX_LOG_SECTOR,
@@ -172,8 +184,12 @@ static int entries_load(struct ring *r, struct error *e)
 int vhdx_log_find(struct disk *file, const struct vhdx_image *image, struct vhdx_log_active *out,
 	struct error *e)
 {
-	struct ring r = { file, image, NULL, image->log.length / VHDX_LOG_SECTOR,
-		image->log.length * LOG_PASSES };
+	struct ring r = {
+		.file = file,
+		.image = image,
+		.sectors = image->log.length / VHDX_LOG_SECTOR,
+		.budget = image->log.length * LOG_PASSES,
+	};
 	struct vhdx_log_header h;
 	uint64_t head = 0;
 	int rc;
@@ -181,14 +197,14 @@ int vhdx_log_find(struct disk *file, const struct vhdx_image *image, struct vhdx
 	if (!r.sectors)
 		return error_set(e, ERR_CORRUPT, "the log is empty");
 	r.entry = calloc((size_t)r.sectors, sizeof(*r.entry));
-	if (!r.entry)
-		return error_nomem(e, "the log's entries");
-	rc = entries_load(&r, e);
+	r.chunk = malloc(CHUNK);
+	rc = r.entry && r.chunk ? entries_load(&r, e) : error_nomem(e, "the log's entries");
 	if (!rc)
 		rc = best_find(&r, out, &head, e);
 	if (!rc)
 		rc = vhdx_log_read(file, image->log, head * VHDX_LOG_SECTOR, &h, sizeof(h), e);
 	free(r.entry);
+	free(r.chunk);
 	if (rc)
 		return rc;
 	out->flushed_file = get_le64(h.flushed_file);

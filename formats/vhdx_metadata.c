@@ -177,9 +177,9 @@ static int size_load(
 	if (image->size > VHDX_MAX_SIZE)
 		return error_set(e, ERR_CORRUPT, "virtual disk size %llu is over 64 TiB",
 			(unsigned long long)image->size);
-	if (image->size % image->logical_sector)
+	if (!image->size || image->size % image->logical_sector)
 		return error_set(e, ERR_CORRUPT,
-			"virtual disk size %llu is no multiple of the sector size %u",
+			"virtual disk size %llu is no multiple of the sector size %u, or zero",
 			(unsigned long long)image->size, image->logical_sector);
 	return 0;
 }

@@ -10,7 +10,10 @@
 #include "disk/chain.h"
 #include "formats/vhdx_log.h"
 
-enum { EXTENT_BLOCKS = 4096 }; /* looked at in one call of extent */
+enum {
+	EXTENT_BLOCKS = 4096, /* looked at in one call of extent */
+	EXTENT_ABSENT = 1 << 22, /* the same, of those that are not stored */
+};
 
 struct vhdx {
 	struct disk disk;
@@ -98,36 +101,45 @@ static int vhdx_read(struct disk *d, uint64_t off, void *buf, size_t len, struct
 	return 0;
 }
 
-/* Whether `next` carries on where `place` ends after `len` bytes. */
-static bool place_continues(struct vhdx_place place, uint64_t len, struct vhdx_place next)
+static bool is_stored(const struct vhdx_place *p)
 {
-	if (place.partial || next.partial)
-		return false;
-	if (place.zero || next.zero || place.parent || next.parent)
-		return place.zero == next.zero && place.parent == next.parent;
-	return next.offset == place.offset + len;
+	return !p->zero && !p->parent;
+}
+
+/* Bytes from the start of `block` on that are alike. */
+static uint64_t alike_length(struct vhdx *v, uint64_t block, const struct vhdx_place *first)
+{
+	uint64_t size = v->image.block_size, len = size;
+	uint64_t left = vhdx_block_count(v->disk.size, v->image.block_size) - block;
+	uint64_t last = block + min_u64(left, EXTENT_BLOCKS);
+	struct vhdx_place next;
+
+	if (!is_stored(first))
+		return size *
+			max_u64(1,
+				vhdx_bat_absent(v->bat, block, min_u64(left, EXTENT_ABSENT),
+					first->parent));
+	/* A bad entry further on ends the extent here and is told when it is reached. */
+	while (!first->partial && ++block < last && !vhdx_bat_find(v->bat, block, &next, NULL) &&
+		is_stored(&next) && !next.partial && next.offset == first->offset + len)
+		len += size;
+	return len;
 }
 
 static int content_extent(struct vhdx *v, uint64_t off, struct extent *out, struct error *e)
 {
 	uint32_t block_size = v->image.block_size;
 	uint64_t block = off / block_size, within = off % block_size;
-	uint64_t end = vhdx_block_count(v->disk.size, block_size);
-	uint64_t last = min_u64(end, block + EXTENT_BLOCKS);
-	struct vhdx_place first, next;
-	uint64_t len = block_size;
+	struct vhdx_place first;
 	bool present = true;
+	uint64_t len;
 	int rc = vhdx_bat_find(v->bat, block, &first, e);
 
 	if (rc)
 		return rc;
-	/* A bad entry further on ends the extent here and is told when it is reached. */
-	while (++block < last && !vhdx_bat_find(v->bat, block, &next, NULL) &&
-		place_continues(first, len, next))
-		len += block_size;
-	len -= within;
+	len = alike_length(v, block, &first) - within;
 	if (first.partial) {
-		rc = vhdx_bat_run(v->bat, off / block_size, within, len, &present, &len, e);
+		rc = vhdx_bat_run(v->bat, block, within, len, &present, &len, e);
 		if (rc)
 			return rc;
 	}

@@ -15,7 +15,7 @@ enum {
 	VMDK_SECTOR = 512,
 	VMDK_DESCRIPTOR_MAX = 1 << 20, /* bytes */
 	VMDK_NAME_MAX = 1023, /* bytes of a file name */
-	VMDK_PARTS_MAX = CHAIN_MAX, /* extents of a disk */
+	VMDK_PARTS_MAX = CHAIN_DATA_MAX, /* extents of a disk */
 };
 
 /* vmdk_descriptor.c */
@@ -105,7 +105,8 @@ struct vmdk_sparse {
 	uint64_t descriptor_off, descriptor_size; /* bytes; 0 when there is none */
 	uint64_t data_start; /* no grain is in front of it */
 	struct block_cache *pages; /* of directory and tables */
-	struct block_cache *grains; /* inflated, by number; NULL when not compressed */
+	/* Inflated, by number; NULL when not compressed, and when one would be over the bound. */
+	struct block_cache *grains;
 };
 
 /* `cache` bytes are spent on tables and as many on inflated grains. */

@@ -102,13 +102,13 @@ static int deflated_read(struct vmdk_sparse *s, struct inflater *f, uint64_t gra
 {
 	int rc;
 
-	if (block_cache_get(s->grains, grain, skip, buf, len))
+	if (s->grains && block_cache_get(s->grains, grain, skip, buf, len))
 		return 0;
 	rc = grain_inflate(s, f, grain, off, e);
 	if (rc)
 		return rc;
 	/* A whole grain is copied on and not asked for again. */
-	if (len < s->grain)
+	if (s->grains && len < s->grain)
 		block_cache_put(s->grains, grain, f->grain);
 	memcpy(buf, f->grain + skip, len);
 	return 0;

@@ -176,8 +176,8 @@ int vmdk_sparse_open(struct disk *file, size_t cache, struct vmdk_sparse **out, 
 	rc = sparse_load(s, e);
 	if (!rc)
 		rc = block_cache_open(PAGE, max_u64(cache, PAGE), &s->pages, e);
-	if (!rc && s->compressed)
-		rc = block_cache_open(s->grain, max_u64(cache, s->grain), &s->grains, e);
+	if (!rc && s->compressed && s->grain <= cache)
+		rc = block_cache_open(s->grain, cache, &s->grains, e);
 	if (rc) {
 		vmdk_sparse_close(s);
 		return rc;

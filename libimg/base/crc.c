@@ -9,14 +9,14 @@
 #ifdef HAVE_ISAL
 enum { ISAL_CHUNK = 1 << 30 }; /* its length is an int */
 
-uint32_t crc32c(const void *bytes, size_t len)
+uint32_t crc32c_more(uint32_t before, const void *bytes, size_t len)
 {
 	/* ISA-L's prototype lacks const, but it only reads. */
 	union {
 		const void *in;
 		unsigned char *out;
 	} p = { bytes };
-	uint32_t crc = UINT32_MAX;
+	uint32_t crc = ~before;
 
 	while (len) {
 		size_t part = len < ISAL_CHUNK ? len : ISAL_CHUNK;
@@ -30,10 +30,10 @@ uint32_t crc32c(const void *bytes, size_t len)
 #else
 /* Bit by bit: checked structures are small, and this build is for processors that ISA-L does not
  * know. */
-uint32_t crc32c(const void *bytes, size_t len)
+uint32_t crc32c_more(uint32_t before, const void *bytes, size_t len)
 {
 	const uint8_t *p = bytes;
-	uint32_t crc = UINT32_MAX;
+	uint32_t crc = ~before;
 
 	for (size_t i = 0; i < len; i++) {
 		crc ^= p[i];
@@ -43,6 +43,11 @@ uint32_t crc32c(const void *bytes, size_t len)
 	return ~crc;
 }
 #endif
+
+uint32_t crc32c(const void *bytes, size_t len)
+{
+	return crc32c_more(0, bytes, len);
+}
 
 uint32_t crc32_of(const void *bytes, size_t len)
 {

@@ -7,6 +7,8 @@
 
 /* CRC-32C (Castagnoli, as iSCSI and VHDX use it), initial value and final xor all ones. */
 uint32_t crc32c(const void *bytes, size_t len);
+/* Of more bytes than fit in memory: `before` is that of all in front of these, 0 at the start. */
+uint32_t crc32c_more(uint32_t before, const void *bytes, size_t len);
 /* CRC-32 (IEEE, as GPT uses it). */
 uint32_t crc32_of(const void *bytes, size_t len);
 

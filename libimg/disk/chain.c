@@ -9,29 +9,60 @@
 #include "disk/image.h"
 #include "disk/lookup.h"
 
-int chain_add(struct chain *c, const char *path, struct disk *file, struct chain_link **link,
-	struct error *e)
+static struct chain_link *link_find(struct chain *c, const struct chain_link *l)
 {
-	struct chain_link l = { 0 };
+	for (size_t i = 0; i < c->count; i++)
+		if (c->link[i].device == l->device && c->link[i].inode == l->inode)
+			return &c->link[i];
+	return NULL;
+}
+
+static int room_check(const struct chain *c, bool data, struct error *e)
+{
+	if (data && c->data == CHAIN_DATA_MAX)
+		return error_set(e, ERR_UNSUPPORTED, "it would be data file %u; %u is the limit",
+			CHAIN_DATA_MAX + 1u, (unsigned)CHAIN_DATA_MAX);
+	if (!data && c->count - c->data == CHAIN_MAX)
+		return error_set(e, ERR_REFUSED,
+			"it would be file %u of the chain; %u is the limit", CHAIN_MAX + 1u,
+			(unsigned)CHAIN_MAX);
+	return 0;
+}
+
+static int link_add(struct chain *c, const char *path, struct disk *file, bool data,
+	struct chain_link **link, struct error *e)
+{
+	struct chain_link l = { .data = data }, *known;
 	int rc = host_file_identity(file, &l.device, &l.inode, e);
 
 	if (rc)
 		return rc;
-	for (size_t i = 0; i < c->count; i++)
-		if (c->link[i].device == l.device && c->link[i].inode == l.inode)
-			return error_set(e, ERR_REFUSED,
-				"the file is part of the chain already: the references go round in "
-				"circles");
-	if (c->count == CHAIN_MAX)
+	known = link_find(c, &l);
+	/* Several extents may be in one file. */
+	if (known && data && known->data) {
+		*link = known;
+		return 0;
+	}
+	if (known)
 		return error_set(e, ERR_REFUSED,
-			"it would be file %u of the chain; %u is the limit", CHAIN_MAX + 1u,
-			(unsigned)CHAIN_MAX);
+			"the file is part of the chain already: the references go round in "
+			"circles");
+	rc = room_check(c, data, e);
+	if (rc)
+		return rc;
 	l.path = strdup(path);
 	if (!l.path)
 		return error_nomem(e, "a file name");
 	c->link[c->count] = l;
+	c->data += data;
 	*link = &c->link[c->count++];
 	return 0;
+}
+
+int chain_add(struct chain *c, const char *path, struct disk *file, struct chain_link **link,
+	struct error *e)
+{
+	return link_add(c, path, file, false, link, e);
 }
 
 void chain_free(struct chain *c)
@@ -39,6 +70,7 @@ void chain_free(struct chain *c)
 	for (size_t i = 0; i < c->count; i++)
 		free(c->link[i].path);
 	c->count = 0;
+	c->data = 0;
 }
 
 void chain_file_close(struct chain_file *f)
@@ -102,7 +134,7 @@ static int file_take(const struct open_options *o, const struct reference *r, st
 	char **path, struct chain_file *out, struct error *e)
 {
 	struct chain_link *link;
-	int rc = chain_add(o->chain, *path, file, &link, e);
+	int rc = link_add(o->chain, *path, file, r->data, &link, e);
 
 	if (!rc)
 		rc = content_open(o, r, file, link, out, e);

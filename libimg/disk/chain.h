@@ -10,22 +10,27 @@
  * allowed, and only to a regular file that is not part of the chain yet.
  */
 
-enum { CHAIN_MAX = 64 }; /* files in a chain, the first image counted */
+enum {
+	CHAIN_MAX = 64, /* images in a chain, the first one counted */
+	CHAIN_DATA_MAX = 512, /* data files of all of them: extents of 2 GiB of a disk of 1 TiB */
+};
 
 struct chain_link {
 	char *path; /* as it was opened */
 	const struct format *format; /* NULL: a data file, or not open yet */
+	bool data; /* not an image, so that nothing it refers to is followed */
 	uint64_t size; /* of the content, bytes */
 	uint64_t device, inode;
 };
 
 /* The files that an image consists of, in the order of their opening; all zero is an empty one. */
 struct chain {
-	struct chain_link link[CHAIN_MAX];
+	struct chain_link link[CHAIN_MAX + CHAIN_DATA_MAX];
 	size_t count;
+	size_t data; /* of them */
 };
 
-/* Notes a file that is being opened; refused when it is there already or when there are too many.
+/* Notes an image that is being opened; refused when it is there already or when there are too many.
  * *link stays where it is. */
 int chain_add(struct chain *c, const char *path, struct disk *file, struct chain_link **link,
 	struct error *e);

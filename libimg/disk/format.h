@@ -27,6 +27,7 @@ struct probe {
 enum probe_answer {
 	PROBE_NO,
 	PROBE_FALLBACK, /* anything could be this: raw, only when nobody else claims the file */
+	PROBE_DOUBTFUL, /* has our signature, but not our length: could be raw as well */
 	PROBE_YES,
 };
 

@@ -51,6 +51,7 @@ static int sample_load(struct disk *file, struct sample *out, struct error *e)
 /* Who says that the file is theirs. */
 struct claims {
 	size_t count;
+	bool doubtful; /* the fallback may be right */
 	const struct format *format; /* the last format that did, NULL when none */
 	const struct format *fallback;
 	struct buffer names;
@@ -70,7 +71,8 @@ static int claims_collect(const struct probe *p, struct claims *c, struct error 
 	for (const struct format *const *f = format_list; *f && !rc; f++) {
 		enum probe_answer answer = (*f)->probe(p);
 
-		if (answer == PROBE_YES) {
+		c->doubtful |= answer == PROBE_DOUBTFUL;
+		if (answer == PROBE_YES || answer == PROBE_DOUBTFUL) {
 			c->format = *f;
 			rc = claim_add(c, (*f)->name, e);
 		} else if (answer == PROBE_FALLBACK) {
@@ -79,6 +81,8 @@ static int claims_collect(const struct probe *p, struct claims *c, struct error 
 	}
 	for (size_t i = 0; !rc && (known = known_container(p, i)); i++)
 		rc = claim_add(c, known, e);
+	if (!rc && c->doubtful && c->fallback)
+		rc = claim_add(c, c->fallback->name, e);
 	return rc;
 }
 

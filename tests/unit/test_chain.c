@@ -199,12 +199,30 @@ static void test_raw(void **state)
 	refused("in/image", "in", NAME("base", .format = "nothing"), ERR_UNSUPPORTED, "nothing");
 }
 
+static int many_open(const struct open_options *o, unsigned i, bool data, struct chain_file *out,
+	struct error *e)
+{
+	struct reference r = { .format = data ? NULL : "raw", .data = data };
+	char name[32];
+	int fd, rc;
+
+	snprintf(name, sizeof(name), "many%u", i);
+	fd = open(name, O_CREAT | O_WRONLY, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	r.path = name;
+	rc = chain_open(o, &r, out, e);
+	unlink(name);
+	return rc;
+}
+
 static void test_limits(void **state)
 {
+	enum { DATA = 100 };
 	struct chain chain = { 0 };
 	struct open_options o = { .path = "in/image", .allow_dir = ".", .chain = &chain };
-	struct chain_file found[CHAIN_MAX + 1] = { { 0 } };
-	struct reference r = { .path = "base", .data = true };
+	struct chain_file found[CHAIN_MAX + 1 + DATA] = { { 0 } };
+	struct reference r = { .path = "base", .format = "raw" };
 	struct error e = { 0 };
 
 	(void)state;
@@ -212,26 +230,34 @@ static void test_limits(void **state)
 	r.path = "sub/../base";
 	assert_int_equal(chain_open(&o, &r, &found[1], &e), -ERR_REFUSED);
 	assert_non_null(strstr(e.text, "circles"));
-	for (unsigned i = 1; i <= CHAIN_MAX; i++) {
-		char name[32];
-		int fd;
-
-		snprintf(name, sizeof(name), "many%u", i);
-		fd = open(name, O_CREAT | O_WRONLY, 0600);
-		assert_true(fd >= 0);
-		close(fd);
-		r.path = name;
-		assert_int_equal(
-			chain_open(&o, &r, &found[i], &e), i < CHAIN_MAX ? 0 : -ERR_REFUSED);
-	}
+	/* Data files refer to nothing, so that there may be more of them. */
+	for (unsigned i = 1; i <= DATA; i++)
+		assert_int_equal(many_open(&o, CHAIN_MAX + i, true, &found[CHAIN_MAX + i], &e), 0);
+	for (unsigned i = 1; i < CHAIN_MAX; i++)
+		assert_int_equal(many_open(&o, i, false, &found[i], &e), 0);
+	assert_int_equal(many_open(&o, CHAIN_MAX, false, &found[CHAIN_MAX], &e), -ERR_REFUSED);
 	assert_non_null(strstr(e.text, "64 is the limit"));
-	for (unsigned i = 0; i <= CHAIN_MAX; i++) {
-		char name[32];
-
+	for (unsigned i = 0; i <= CHAIN_MAX + DATA; i++)
 		chain_file_close(&found[i]);
-		snprintf(name, sizeof(name), "many%u", i);
-		unlink(name);
-	}
+	chain_free(&chain);
+}
+
+static void test_data_twice(void **state)
+{
+	struct chain chain = { 0 };
+	struct open_options o = { .path = "in/image", .allow_dir = ".", .chain = &chain };
+	struct reference data = { .path = "base", .data = true };
+	struct reference image = { .path = "base", .format = "raw" };
+	struct chain_file found[3] = { { 0 } };
+	struct error e = { 0 };
+
+	(void)state;
+	assert_int_equal(chain_open(&o, &data, &found[0], &e), 0);
+	assert_int_equal(chain_open(&o, &data, &found[1], &e), 0);
+	assert_int_equal(chain.count, 1);
+	assert_int_equal(chain_open(&o, &image, &found[2], &e), -ERR_REFUSED);
+	for (unsigned i = 0; i < 3; i++)
+		chain_file_close(&found[i]);
 	chain_free(&chain);
 }
 
@@ -270,6 +296,7 @@ int main(void)
 		cmocka_unit_test(test_protocols),
 		cmocka_unit_test(test_raw),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_data_twice),
 		cmocka_unit_test(test_below),
 	};
 

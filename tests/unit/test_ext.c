@@ -575,7 +575,7 @@ static void identified_as_blkid_does(void **state)
 	expect_identified("mkfs.vfat -F 32 -s 1 -n 'EFI SYS' image", "mkfs.vfat");
 	expect_identified("mkfs.ntfs -F -q -L 'Windows \xc3\xa9' image", "mkfs.ntfs");
 	expect_identified("mkswap -L swapped image", "mkswap");
-	expect_identified("mkfs.xfs -q -L xroot image", "mkfs.xfs");
+	expect_identified("truncate -s 320M image; mkfs.xfs -q -L xroot image", "mkfs.xfs");
 	expect_identified("truncate -s 200M image; mkfs.btrfs -q -L broot image", "mkfs.btrfs");
 	expect_identified("echo x | cryptsetup luksFormat -q --type luks2 --label vault --pbkdf "
 			  "pbkdf2 --pbkdf-force-iterations 1000 image -",

@@ -44,6 +44,26 @@ static void bytes_pass_through(void **state)
 	disk_close(d);
 }
 
+/* Only a GPT says that a disk had sectors of 4096 bytes. */
+static void sectors_are_told_by_the_gpt(void **state)
+{
+	uint8_t bytes[8192] = { 0 };
+	struct disk *d;
+
+	(void)state;
+	memcpy(bytes + 4096, "EFI PART", 8);
+	d = raw_of(bytes, sizeof(bytes));
+	assert_int_equal(d->logical_sector, 4096);
+	disk_close(d);
+	d = raw_of(bytes, sizeof(bytes) - 512);
+	assert_int_equal(d->logical_sector, 512);
+	disk_close(d);
+	memcpy(bytes + 512, "EFI PART", 8);
+	d = raw_of(bytes, sizeof(bytes));
+	assert_int_equal(d->logical_sector, 512);
+	disk_close(d);
+}
+
 /* The last sector is whole, as guests see it. */
 static void odd_size_is_filled_up(void **state)
 {
@@ -114,6 +134,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bytes_pass_through),
+		cmocka_unit_test(sectors_are_told_by_the_gpt),
 		cmocka_unit_test(odd_size_is_filled_up),
 		cmocka_unit_test(content_is_written_in_place),
 	};

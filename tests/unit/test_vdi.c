@@ -133,12 +133,11 @@ static void headers_are_checked(void **state)
 		{ BLOCK_SIZE, UINT32_C(1) << 31, "2147483648" },
 		{ EXTRA, 512, "512 extra" },
 		{ COUNT, 5, "5 blocks" },
-		{ DISK_SIZE, SIZE + 1, "multiple" },
+		{ DISK_SIZE, 0, "virtual size 0" },
 		{ DISK_SIZE + 4, UINT32_MAX, "8 EiB" },
 		{ MAP_OFF, 0, "over the header" },
 		{ MAP_OFF, UINT32_MAX, "past the end" },
 		{ DATA_OFF, MAP, "data at 512" },
-		{ DATA_OFF, DATA + 1, "data at 1025" },
 	};
 
 	(void)state;
@@ -152,6 +151,22 @@ static void headers_are_checked(void **state)
 		if (!strstr(e.text, bad[i].text))
 			fail_msg("'%s' does not say '%s'", e.text, bad[i].text);
 	}
+}
+
+/* VirtualBox makes images of files of any size; where the data starts is for nobody to round. */
+static void odd_numbers_are_read(void **state)
+{
+	struct image m = image_make();
+	struct error e = { 0 };
+	struct disk *d = NULL;
+
+	(void)state;
+	set32(&m, DISK_SIZE, SIZE - 100);
+	set32(&m, DATA_OFF, DATA + 1);
+	if (image_try(&m, &d, &e))
+		fail_msg("%s", e.text);
+	assert_int_equal(d->size, SIZE);
+	disk_close(d);
 }
 
 static void large_map_has_to_be_there(void **state)
@@ -257,6 +272,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(blocks_are_found),
 		cmocka_unit_test(headers_are_checked),
+		cmocka_unit_test(odd_numbers_are_read),
 		cmocka_unit_test(large_map_has_to_be_there),
 		cmocka_unit_test(bad_entries_are_told_when_reached),
 		cmocka_unit_test(differencing_is_not_read),
