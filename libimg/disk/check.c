@@ -36,7 +36,7 @@ static int note(struct check *c, const struct fault *f, uint64_t offset, const c
 		.code = (char *)(uintptr_t)f->code,
 		.severity = f->severity,
 		.fix = (char *)(uintptr_t)f->fix,
-		.has_offset = true,
+		.has_offset = offset != CHECK_NOWHERE,
 		.offset = offset,
 	};
 	struct check_count *count = count_of(c, f);

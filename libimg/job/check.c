@@ -65,8 +65,8 @@ static int parent_find(const struct check_job *j, const struct format *format, s
 		return 0;
 	rc = format->info ? format->info(d, &info, e) : 0;
 	if (!rc && info.parent_path && parent_read(d, &why))
-		rc = check_find(c, why.code == ERR_NOTFOUND ? &parent_missing : &parent_wrong, 0, e,
-			"parent: %s", why.text);
+		rc = check_find(c, why.code == ERR_NOTFOUND ? &parent_missing : &parent_wrong,
+			CHECK_NOWHERE, e, "parent: %s", why.text);
 	else if (!rc && info.parent_path && chain->count > 1)
 		c->parent = chain->link[1].path;
 	image_info_free(&info);
