@@ -71,8 +71,7 @@ static int writer_make(const struct check_outcome *r, struct disk *d, struct str
 }
 
 /* Nobody should have to check the copy to know that it is good. */
-static int copy_check(
-	const struct check_job *j, const struct format *f, const char *path, struct error *e)
+static int copy_check(const struct format *f, const char *path, struct error *e)
 {
 	struct check c = { 0 };
 	struct disk *file = NULL;
@@ -85,7 +84,7 @@ static int copy_check(
 			c.errors, c.report.count ? c.report.finding[0].text : "a leak");
 	disk_close(file);
 	check_free(&c);
-	return rc ? error_prefix(e, "%s", j->repair) : 0;
+	return rc;
 }
 
 static int copy_compare(const struct check_job *j, const struct format *f, struct disk *d,
@@ -99,7 +98,7 @@ static int copy_compare(const struct check_job *j, const struct format *f, struc
 	if (!rc)
 		rc = compare(d, copy, true, &engine, &at, e);
 	if (!rc && at != UINT64_MAX)
-		rc = error_set(e, ERR_CORRUPT, "%s: the copy differs at %" PRIu64, j->repair, at);
+		rc = error_set(e, ERR_CORRUPT, "the copy differs at %" PRIu64, at);
 	disk_close(copy);
 	return rc;
 }
@@ -111,7 +110,7 @@ static int copy_verify(const struct check_job *j, const struct format *f, struct
 	int rc = output_reopen_path(file, size, &path, e);
 
 	if (!rc)
-		rc = copy_check(j, f, buffer_text(&path), e);
+		rc = copy_check(f, buffer_text(&path), e);
 	if (!rc)
 		rc = copy_compare(j, f, d, buffer_text(&path), e);
 	buffer_free(&path);
@@ -169,7 +168,10 @@ int image_repair(
 	rc = output_open(j->repair, &j->output, &file, e);
 	if (rc)
 		return error_prefix(e, "%s", j->repair);
-	rc = copy_make(j, r, file, &why);
+	/* Behind the end of the copy a device would keep what it had, which is no part of it. */
+	rc = output_is_fresh(file)
+		? copy_make(j, r, file, &why)
+		: error_set(&why, ERR_USAGE, "the copy has to be a file, not a device");
 	if (!rc)
 		rc = host_file_unchanged(watch, &why);
 	if (!rc)
