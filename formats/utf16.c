@@ -40,6 +40,16 @@ static uint32_t utf16_next(const le16 *text, size_t units, size_t *i)
 	return c;
 }
 
+bool utf16_is_text(const le16 *text, size_t units)
+{
+	size_t i = 0;
+
+	while (i < units && get_le16(text[i]))
+		if (utf16_next(text, units, &i) == REPLACEMENT)
+			return false;
+	return true;
+}
+
 void utf16_text(const le16 *text, size_t units, char *out)
 {
 	size_t i = 0;
@@ -99,14 +109,4 @@ int utf16_make(const char *text, struct buffer *out, struct error *e)
 			rc = unit_add(out, c >= 0x10000 ? 0xdc00 + ((c - 0x10000) & 0x3ff) : c, e);
 	}
 	return rc;
-}
-
-bool utf16_is_text(const le16 *text, size_t units)
-{
-	size_t i = 0;
-
-	while (i < units && get_le16(text[i]))
-		if (utf16_next(text, units, &i) == REPLACEMENT)
-			return false;
-	return true;
 }

@@ -8,12 +8,12 @@
 #include "base/buffer.h"
 #include "base/bytes.h"
 
-/* UTF-16 up to a NUL or `units`, as UTF-8; `out` has room for 3 * units + 1 bytes. */
-void utf16_text(const le16 *text, size_t units, char *out);
 /* Adds UTF-8 as UTF-16, little endian, without a NUL.  ERR_USAGE: `text` is no UTF-8. */
 int utf16_make(const char *text, struct buffer *out, struct error *e);
 /* Whether it is text: no half of a surrogate pair and no control character up to a NUL or `units`.
  */
 bool utf16_is_text(const le16 *text, size_t units);
+/* UTF-16 up to a NUL or `units`, as UTF-8; `out` has room for 3 * units + 1 bytes. */
+void utf16_text(const le16 *text, size_t units, char *out);
 
 #endif

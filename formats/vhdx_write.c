@@ -140,7 +140,8 @@ static void identifiers_derive(struct vhdx_writer *v, const struct content_summa
 	memcpy(seed.content, c->digest, sizeof(seed.content));
 	fast_digest(&seed, len, digest);
 	m->file_write = guid_derive(digest, "vhdx file write");
-	if (!v->has_data_write)
+	/* Zero: none was asked for. */
+	if (guid_equal(m->data_write, (struct guid){ { 0 } }))
 		m->data_write = guid_derive(digest, "vhdx data write");
 	if (!v->has_identifier)
 		m->disk_id = guid_derive(digest, "vhdx virtual disk");
@@ -238,7 +239,6 @@ int vhdx_create(
 	v->file = file;
 	v->fresh = output_is_fresh(file);
 	v->has_identifier = spec->has_identifier;
-	v->has_data_write = spec->has_data_write;
 	v->next = v->payload;
 	v->filled = v->payload;
 	v->block = UINT64_MAX;

@@ -19,7 +19,6 @@ struct vhdx_writer {
 	struct output *file; /* not owned */
 	struct vhdx_image image;
 	bool has_identifier; /* image.disk_id was given */
-	bool has_data_write; /* image.data_write was */
 	bool fresh; /* unwritten bytes of the file read as zeros */
 	uint64_t payload; /* file offset of the first block */
 	uint64_t next; /* file offset of the next block */

@@ -56,7 +56,7 @@ mended() {
 hopeless() {
 	rm -f "mended.$FORMAT"
 	found error "$1,repair-impossible" "bad.$FORMAT" --no-sync --repair "mended.$FORMAT"
-	jq -e '.repaired == null' "$WORK/stdout" >/dev/null || fail "$(cat "$WORK/stdout")"
+	jq -e '.repaired == null and (.findings | all(.text | test("[^: ]$")))' "$WORK/stdout" >/dev/null || fail "$(cat "$WORK/stdout")"
 	[[ ! -e mended.$FORMAT ]] || fail "$1: a copy was written"
 }
 
@@ -64,7 +64,7 @@ hopeless() {
 corpus() {
 	local folder=${HVIMG_CORPUS:-$TESTS/../../shared/corpus}/$1 file image exception count=0
 	shift
-	[[ -d $folder ]] || return 0
+	if [[ ! -d $folder ]] || ! command -v zstd >/dev/null; then return 0; fi
 	for file in "$folder"/*/*; do
 		image=corpus-$(basename "${file%.zst}")
 		if [[ $file == *.zst ]]; then zstd -qdf --sparse "$file" -o "$image"; else cp "$file" "$image"; fi

@@ -126,8 +126,7 @@ static const struct option_spec check_options[] = {
 	{ "repair", 0, "NEW", "Write a repaired copy to NEW; IMAGE is never written.", option_text,
 		FIELD(repair) },
 	ALLOW_PARENT_OPTION(FIELD(allow_parent)),
-	{ "force", 0, NULL, "Replace an existing NEW, or write to a block device.", option_flag,
-		FIELD(force) },
+	{ "force", 0, NULL, "Replace an existing NEW.", option_flag, FIELD(force) },
 	{ "no-sync", 0, NULL, "Do not wait until NEW is on stable storage.", option_flag,
 		FIELD(no_sync) },
 	{ NULL, 0, NULL, NULL, NULL, 0 },
@@ -146,8 +145,9 @@ const struct command command_check = {
 		"the file. IMAGE may be too damaged to be opened. Each finding has a code that "
 		"stays the same, the offset in the file, and what helps. Leaks cost room only and "
 		"are no errors. A log that waits to be replayed is replayed in memory first.\n\n"
-		"--cross reads all of the content, too. Where libvhdi cannot read what the image "
-		"says (a log, a parent) it is told, and hvimg reads a second time itself.\n\n"
+		"--cross reads all of the content, too; the offset of what differs is the guest's. "
+		"Where libvhdi cannot read what the image says (a log, a parent) it is told, and "
+		"hvimg reads a second time itself.\n\n"
 		"--repair writes the content into a fresh container of the same kind, with the "
 		"same identifiers: that mends a damaged footer, header or copy of one, replays the "
 		"log and leaves out leaks. The copy is checked before it appears. Errors that "

@@ -30,6 +30,12 @@ static int same_file_check(const struct check_job *j, struct disk *watch, struct
 	return 0;
 }
 
+static int error_become(struct error *e, enum error_code code)
+{
+	e->code = (int)code;
+	return -e->code;
+}
+
 /* What the reader can read, but a container of its own cannot hold. */
 static int refer_check(const struct format *f, struct disk *d, struct error *e)
 {
@@ -61,12 +67,11 @@ static int writer_make(const struct check_outcome *r, struct disk *d, struct str
 	if (!rc)
 		rc = r->format->create(&spec, file, out, e);
 	/* What create does not take was never the user's choice. */
-	return rc == -ERR_USAGE ? error_set(e, ERR_UNSUPPORTED, "%s", e->text) : rc;
+	return rc == -ERR_USAGE ? error_become(e, ERR_UNSUPPORTED) : rc;
 }
 
 /* Nobody should have to check the copy to know that it is good. */
-static int copy_check(
-	const struct check_job *j, const struct format *f, const char *path, struct error *e)
+static int copy_check(const struct format *f, const char *path, struct error *e)
 {
 	struct check c = { 0 };
 	struct disk *file = NULL;
@@ -79,7 +84,7 @@ static int copy_check(
 			c.errors, c.report.count ? c.report.finding[0].text : "a leak");
 	disk_close(file);
 	check_free(&c);
-	return rc ? error_prefix(e, "%s", j->repair) : 0;
+	return rc;
 }
 
 static int copy_compare(const struct check_job *j, const struct format *f, struct disk *d,
@@ -93,7 +98,7 @@ static int copy_compare(const struct check_job *j, const struct format *f, struc
 	if (!rc)
 		rc = compare(d, copy, true, &engine, &at, e);
 	if (!rc && at != UINT64_MAX)
-		rc = error_set(e, ERR_CORRUPT, "%s: the copy differs at %" PRIu64, j->repair, at);
+		rc = error_set(e, ERR_CORRUPT, "the copy differs at %" PRIu64, at);
 	disk_close(copy);
 	return rc;
 }
@@ -105,7 +110,7 @@ static int copy_verify(const struct check_job *j, const struct format *f, struct
 	int rc = output_reopen_path(file, size, &path, e);
 
 	if (!rc)
-		rc = copy_check(j, f, buffer_text(&path), e);
+		rc = copy_check(f, buffer_text(&path), e);
 	if (!rc)
 		rc = copy_compare(j, f, d, buffer_text(&path), e);
 	buffer_free(&path);
@@ -144,7 +149,7 @@ static int copy_make(
 	if (!rc)
 		rc = copy_write(j, r, d, file, e);
 	if (error_tells_of_image(rc))
-		rc = error_set(e, ERR_NOTREADY, "%s", e->text);
+		rc = error_become(e, ERR_NOTREADY);
 	if (!rc)
 		rc = copy_verify(j, r->format, d, file, r->file_size, e);
 	disk_close(d);
@@ -163,7 +168,10 @@ int image_repair(
 	rc = output_open(j->repair, &j->output, &file, e);
 	if (rc)
 		return error_prefix(e, "%s", j->repair);
-	rc = copy_make(j, r, file, &why);
+	/* Behind the end of the copy a device would keep what it had, which is no part of it. */
+	rc = output_is_fresh(file)
+		? copy_make(j, r, file, &why)
+		: error_set(&why, ERR_USAGE, "the copy has to be a file, not a device");
 	if (!rc)
 		rc = host_file_unchanged(watch, &why);
 	if (!rc)
@@ -173,6 +181,7 @@ int image_repair(
 	if (!rc)
 		return 0;
 	if (rc == -ERR_NOTREADY)
-		return check_find(&r->check, &impossible, 0, e, "no copy is written: %s", why.text);
+		return check_find(&r->check, &impossible, CHECK_NOWHERE, e,
+			"no copy is written: %s", why.text);
 	return error_set(e, (enum error_code) - rc, "%s", why.text);
 }
