@@ -2,7 +2,6 @@
 /* Rules about one entry of an L2 table, and the clusters that it uses. */
 #include <inttypes.h>
 
-#include "base/checked.h"
 #include "formats/qcow2_check.h"
 
 #define L2_RESERVED UINT64_C(0x3f000000000001fe)
