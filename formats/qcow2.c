@@ -132,9 +132,9 @@ const struct format qcow2_format = {
 	.compresses = true,
 	.options = qcow2_options,
 	.probe = qcow2_probe,
+	.spec_of = qcow2_spec_of,
 	.open = qcow2_open,
 	.info = qcow2_info,
-	.spec_of = qcow2_spec_of,
 	.create = qcow2_create,
 	.check = qcow2_check,
 };

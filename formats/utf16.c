@@ -40,6 +40,16 @@ static uint32_t utf16_next(const le16 *text, size_t units, size_t *i)
 	return c;
 }
 
+bool utf16_is_text(const le16 *text, size_t units)
+{
+	size_t i = 0;
+
+	while (i < units && get_le16(text[i]))
+		if (utf16_next(text, units, &i) == REPLACEMENT)
+			return false;
+	return true;
+}
+
 void utf16_text(const le16 *text, size_t units, char *out)
 {
 	size_t i = 0;
@@ -52,14 +62,4 @@ void utf16_text(const le16 *text, size_t units, char *out)
 		out = utf8_put(out, c);
 	}
 	*out = 0;
-}
-
-bool utf16_is_text(const le16 *text, size_t units)
-{
-	size_t i = 0;
-
-	while (i < units && get_le16(text[i]))
-		if (utf16_next(text, units, &i) == REPLACEMENT)
-			return false;
-	return true;
 }

@@ -7,10 +7,10 @@
 
 #include "base/bytes.h"
 
-/* UTF-16 up to a NUL or `units`, as UTF-8; `out` has room for 3 * units + 1 bytes. */
-void utf16_text(const le16 *text, size_t units, char *out);
 /* Whether it is text: no half of a surrogate pair and no control character up to a NUL or `units`.
  */
 bool utf16_is_text(const le16 *text, size_t units);
+/* UTF-16 up to a NUL or `units`, as UTF-8; `out` has room for 3 * units + 1 bytes. */
+void utf16_text(const le16 *text, size_t units, char *out);
 
 #endif

@@ -111,6 +111,10 @@ static int pair_check(struct vhd_check *v, const struct vhd_footer *head,
 			get_be32(tail->type), get_be64(tail->current_size),
 			get_be64(tail->data_offset), get_be32(head->type),
 			get_be64(head->current_size), get_be64(head->data_offset));
+	/* By which children know the disk. */
+	if (memcmp(head->id, tail->id, sizeof(head->id)) != 0)
+		return check_find(v->c, &copy_differs, 68, e,
+			"the footer and its copy have different unique ids");
 	if (memcmp(head, tail, sizeof(*head)) != 0)
 		return check_find(v->c, &copy_stale, 0, e,
 			"the copy of the footer is whole, but not the same as the footer");

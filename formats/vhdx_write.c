@@ -18,7 +18,6 @@ struct vhdx_writer {
 	struct output *file; /* not owned */
 	struct vhdx_image image;
 	bool has_identifier; /* image.disk_id was given */
-	bool has_data_write; /* image.data_write was */
 	bool fresh; /* unwritten bytes of the file read as zeros */
 	uint64_t payload; /* file offset of the first block */
 	uint64_t next; /* file offset of the next block */
@@ -151,7 +150,8 @@ static void identifiers_derive(struct vhdx_writer *v, const struct content_summa
 	memcpy(seed.content, c->digest, sizeof(seed.content));
 	fast_digest(&seed, sizeof(seed), digest);
 	m->file_write = guid_derive(digest, "vhdx file write");
-	if (!v->has_data_write)
+	/* Zero: none was asked for. */
+	if (guid_equal(m->data_write, (struct guid){ { 0 } }))
 		m->data_write = guid_derive(digest, "vhdx data write");
 	if (!v->has_identifier)
 		m->disk_id = guid_derive(digest, "vhdx virtual disk");
@@ -246,7 +246,6 @@ int vhdx_create(
 	v->file = file;
 	v->fresh = output_is_fresh(file);
 	v->has_identifier = spec->has_identifier;
-	v->has_data_write = spec->has_data_write;
 	v->next = v->payload;
 	v->filled = v->payload;
 	v->block = UINT64_MAX;

@@ -56,7 +56,7 @@ mended() {
 hopeless() {
 	rm -f "mended.$FORMAT"
 	found error "$1,repair-impossible" "bad.$FORMAT" --no-sync --repair "mended.$FORMAT"
-	jq -e '.repaired == null' "$WORK/stdout" >/dev/null || fail "$(cat "$WORK/stdout")"
+	jq -e '.repaired == null and (.findings | all(.text | test("[^: ]$")))' "$WORK/stdout" >/dev/null || fail "$(cat "$WORK/stdout")"
 	[[ ! -e mended.$FORMAT ]] || fail "$1: a copy was written"
 }
 

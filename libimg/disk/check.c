@@ -17,8 +17,8 @@ static struct check_count *count_of(struct check *c, const struct fault *f)
 	return &c->count[c->codes++];
 }
 
-static int keep(struct check *c, const struct finding *f, const char *format, va_list words,
-	struct error *e)
+__attribute__((format(printf, 3, 0))) static int keep(struct check *c, const struct finding *f,
+	const char *format, va_list words, struct error *e)
 {
 	char text[1024];
 	struct finding kept = *f;
@@ -28,15 +28,15 @@ static int keep(struct check *c, const struct finding *f, const char *format, va
 	return report_add(&c->report, &kept, e);
 }
 
-static int note(struct check *c, const struct fault *f, uint64_t offset, const char *format,
-	va_list words, struct error *e)
+__attribute__((format(printf, 4, 0))) static int note(struct check *c, const struct fault *f,
+	uint64_t offset, const char *format, va_list words, struct error *e)
 {
 	/* report_add copies. */
 	const struct finding finding = {
 		.code = (char *)(uintptr_t)f->code,
 		.severity = f->severity,
 		.fix = (char *)(uintptr_t)f->fix,
-		.has_offset = true,
+		.has_offset = offset != CHECK_NOWHERE,
 		.offset = offset,
 	};
 	struct check_count *count = count_of(c, f);

@@ -38,6 +38,8 @@ struct fault {
 	const char *fix; /* what the user can do; NULL when there is nothing to say */
 };
 
+#define CHECK_NOWHERE UINT64_MAX /* an offset that is none */
+
 /* Notes a fault at byte `offset` of the file, in words. */
 int check_find(struct check *c, const struct fault *f, uint64_t offset, struct error *e,
 	const char *format, ...) __attribute__((format(printf, 5, 6)));

@@ -115,6 +115,28 @@ static int claims_decide(
 	return 0;
 }
 
+const struct format *image_remains(struct disk *file)
+{
+	for (const struct format *const *f = format_list; *f; f++) {
+		if ((*f)->remains && (*f)->remains(file))
+			return *f;
+	}
+	return NULL;
+}
+
+/* A damaged container that is taken for a raw disk becomes an image of its own tables. */
+static int damage_check(struct disk *file, struct error *e)
+{
+	const struct format *f = image_remains(file);
+
+	if (!f)
+		return 0;
+	return error_set(e, ERR_CORRUPT,
+		"the content is what is left of a damaged %s: hvimg check -f %s tells more; -f raw "
+		"takes it all the same",
+		f->name, f->name);
+}
+
 int image_probe(struct disk *file, const struct format **out, struct error *e)
 {
 	struct claims c = { 0 };
@@ -126,6 +148,8 @@ int image_probe(struct disk *file, const struct format **out, struct error *e)
 	rc = claims_collect(&s.probe, &c, e);
 	if (!rc)
 		rc = claims_decide(&c, &s.probe, out, e);
+	if (!rc && *out == c.fallback)
+		rc = damage_check(file, e);
 	buffer_free(&c.names);
 	free(s.bytes);
 	return rc;

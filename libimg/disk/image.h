@@ -18,7 +18,11 @@ int image_open(const char *path, const char *format, struct disk **out, const st
  */
 int image_open_with(const char *path, const char *format, const struct open_options *o,
 	struct disk **out, const struct format **used, struct error *e);
-/* Which format the content says, without opening it. */
+/* Which format the content says, without opening it.  ERR_CORRUPT when the file passes for a raw
+ * disk, but is what is left of a container. */
 int image_probe(struct disk *file, const struct format **out, struct error *e);
+/* The container of which the file, which no probe claims, still has whole structures; NULL: none.
+ */
+const struct format *image_remains(struct disk *file);
 
 #endif

@@ -9,30 +9,21 @@
 static const struct fault parent_missing = { "parent-missing", SEVERITY_ERROR, NULL };
 static const struct fault parent_wrong = { "parent-wrong", SEVERITY_ERROR, NULL };
 
-/* A container whose damage hides it from the probes would pass for a raw disk, in which there is
- * nothing to check. */
-static void damaged_find(struct disk *file, const struct format **format, int *rc)
-{
-	if (*rc != -ERR_UNSUPPORTED && (*rc || strcmp((*format)->name, "raw") != 0))
-		return;
-	for (const struct format *const *f = format_list; *f; f++)
-		if ((*f)->remains && (*f)->remains(file)) {
-			*format = *f;
-			*rc = 0;
-			return;
-		}
-}
-
 static int format_choose(
 	const struct check_job *j, struct disk *file, const struct format **out, struct error *e)
 {
+	const struct format *damaged;
 	int rc = 0;
 
-	if (j->format) {
+	if (j->format)
 		*out = j->format;
-	} else {
+	else
 		rc = image_probe(file, out, e);
-		damaged_find(file, out, &rc);
+	/* Damage may hide a container from the probes. */
+	if (rc == -ERR_CORRUPT || rc == -ERR_UNSUPPORTED) {
+		damaged = image_remains(file);
+		*out = damaged ? damaged : *out;
+		rc = damaged ? 0 : rc;
 	}
 	if (rc || (*out)->check)
 		return rc;
@@ -65,8 +56,8 @@ static int parent_find(const struct check_job *j, const struct format *format, s
 		return 0;
 	rc = format->info ? format->info(d, &info, e) : 0;
 	if (!rc && info.parent_path && parent_read(d, &why))
-		rc = check_find(c, why.code == ERR_NOTFOUND ? &parent_missing : &parent_wrong, 0, e,
-			"parent: %s", why.text);
+		rc = check_find(c, why.code == ERR_NOTFOUND ? &parent_missing : &parent_wrong,
+			CHECK_NOWHERE, e, "parent: %s", why.text);
 	else if (!rc && info.parent_path && chain->count > 1)
 		c->parent = chain->link[1].path;
 	image_info_free(&info);

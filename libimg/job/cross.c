@@ -45,10 +45,10 @@ static int second_open(const struct check_job *j, struct check_outcome *r, const
 		return 0;
 	*reader = "a second read";
 	if (limit)
-		rc = check_find(&r->check, &impossible, 0, e,
+		rc = check_find(&r->check, &impossible, CHECK_NOWHERE, e,
 			"%s: the content is compared with a second read by hvimg", limit);
 	else
-		rc = check_find(&r->check, &theirs_fails, 0, e,
+		rc = check_find(&r->check, &theirs_fails, CHECK_NOWHERE, e,
 			"%s: the content is compared with a second read by hvimg", why.text);
 	return rc ? rc : ours_open(j, r, out, e);
 }
@@ -100,7 +100,7 @@ static int image_cross(
 	int rc = r->format->info ? r->format->info(ours, &info, e) : 0;
 
 	if (!rc && info.parent_path && !j->allow_parent)
-		rc = check_find(&r->check, &impossible, 0, e,
+		rc = check_find(&r->check, &impossible, CHECK_NOWHERE, e,
 			"the content is not read: the image is differencing, and its parent %.512s "
 			"is looked at with --allow-parent only",
 			info.parent_path);
@@ -122,7 +122,7 @@ int content_cross(const struct check_job *j, struct check_outcome *r, struct err
 	if (!rc)
 		return 0;
 	if (error_tells_of_image(rc))
-		return check_lost(
-			&r->check, &unreadable, 0, e, "the content cannot be read: %s", why.text);
+		return check_lost(&r->check, &unreadable, CHECK_NOWHERE, e,
+			"the content cannot be read: %s", why.text);
 	return error_set(e, (enum error_code) - rc, "%s", why.text);
 }

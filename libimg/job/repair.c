@@ -30,6 +30,12 @@ static int same_file_check(const struct check_job *j, struct disk *watch, struct
 	return 0;
 }
 
+static int error_become(struct error *e, enum error_code code)
+{
+	e->code = (int)code;
+	return -e->code;
+}
+
 /* What the reader can read, but a container of its own cannot hold. */
 static int refer_check(const struct format *f, struct disk *d, struct error *e)
 {
@@ -61,7 +67,7 @@ static int writer_make(const struct check_outcome *r, struct disk *d, struct str
 	if (!rc)
 		rc = r->format->create(&spec, file, out, e);
 	/* What create does not take was never the user's choice. */
-	return rc == -ERR_USAGE ? error_set(e, ERR_UNSUPPORTED, "%s", e->text) : rc;
+	return rc == -ERR_USAGE ? error_become(e, ERR_UNSUPPORTED) : rc;
 }
 
 /* Nobody should have to check the copy to know that it is good. */
@@ -144,7 +150,7 @@ static int copy_make(
 	if (!rc)
 		rc = copy_write(j, r, d, file, e);
 	if (error_tells_of_image(rc))
-		rc = error_set(e, ERR_NOTREADY, "%s", e->text);
+		rc = error_become(e, ERR_NOTREADY);
 	if (!rc)
 		rc = copy_verify(j, r->format, d, file, r->file_size, e);
 	disk_close(d);
@@ -173,6 +179,7 @@ int image_repair(
 	if (!rc)
 		return 0;
 	if (rc == -ERR_NOTREADY)
-		return check_find(&r->check, &impossible, 0, e, "no copy is written: %s", why.text);
+		return check_find(&r->check, &impossible, CHECK_NOWHERE, e,
+			"no copy is written: %s", why.text);
 	return error_set(e, (enum error_code) - rc, "%s", why.text);
 }
