@@ -2,7 +2,6 @@
 /* Rules about one entry of an L2 table, and the clusters that it uses. */
 #include <inttypes.h>
 
-#include "base/checked.h"
 #include "formats/qcow2_check.h"
 
 #define L2_RESERVED UINT64_C(0x3f000000000001fe)
@@ -153,14 +152,13 @@ static int standard_check(struct qcow2_checker *k, const struct qcow2_entry *x, 
 	bool has = off ||
 		(k->has_data_file && x->word & QCOW2_COPIED_BIT &&
 			(k->extended_l2 || !(x->word & QCOW2_ZERO_BIT)));
-	bool both = (uint32_t)x->bitmap & (uint32_t)(x->bitmap >> 32);
 	int rc = k->first ? bits_check(k, x, has, e) : 0;
 
 	if (rc || !has)
 		return rc;
 	if (k->first)
 		rc = place_check(k, x, off, e);
-	if (!rc && !both && !k->has_data_file && qcow2_place_fits(k, off, k->cluster)) {
+	if (!rc && !k->has_data_file && qcow2_place_fits(k, off, k->cluster)) {
 		active_use(k, x, off);
 		qcow2_place_use(k, off, k->cluster, x->weight, QCOW2_USE_CONTENT);
 	}

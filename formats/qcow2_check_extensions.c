@@ -52,7 +52,7 @@ static const struct fault fault_data_file = { .code = "qcow2-data-file-name",
 
 /* What the extensions had. */
 struct seen {
-	bool crypto, data_file;
+	bool bitmaps, crypto, data_file;
 };
 
 static int bitmaps_check(struct qcow2_checker *k, uint64_t at, uint32_t len, struct error *e)
@@ -106,9 +106,13 @@ static int extension_check(struct qcow2_checker *k, uint32_t type, uint64_t at, 
 {
 	switch ((enum extension_type)type) {
 	case EXTENSION_BITMAPS:
+		/* Readers could differ in which of two they take. */
+		if (seen->bitmaps)
+			return check_find(k->check, &fault_bitmaps, at, e,
+				"there are two bitmaps extensions");
+		seen->bitmaps = true;
 		return bitmaps_check(k, at, len, e);
 	case EXTENSION_CRYPTO:
-		/* A second one would hide the first from the refcounts. */
 		if (seen->crypto)
 			return check_find(k->check, &fault_crypto, at, e,
 				"there are two encryption extensions");

@@ -129,7 +129,7 @@ static uint64_t refcount_at(const struct qcow2_checker *k, uint64_t i)
 		return get_be64(((const be64 *)(const void *)b)[i]);
 	default:
 		/* "the lowest bits of a byte are those of the first" */
-		return b[i * bits / 8] >> (i * bits % 8) & ((1u << bits) - 1);
+		return (unsigned)b[i * bits / 8] >> (i * bits % 8) & ((1u << bits) - 1);
 	}
 }
 
