@@ -11,7 +11,7 @@
 enum {
 	/* Logs of 1 MiB are usual; what is replayed never leaves memory. */
 	REPLAY_MAX = 64 << 20,
-	ZERO_STEPS = 1 << 20, /* of up to 64 KiB written or 1 MiB found zero, in all */
+	ZERO_MAX = 1 << 15, /* ranges; a log of 1 MiB has room for as many */
 };
 
 /* The file, longer: what was added reads as zeros. */
@@ -23,7 +23,7 @@ struct longer {
 struct vhdx_log {
 	struct longer longer;
 	struct disk *overlay;
-	unsigned steps; /* taken for zeros */
+	unsigned zeroed; /* ranges */
 };
 
 static int longer_read(struct disk *d, uint64_t off, void *buf, size_t len, struct error *e)
@@ -64,36 +64,16 @@ static int target_check(const struct vhdx_log *l, uint64_t off, uint64_t len, st
 	return 0;
 }
 
-/* What is zero already costs nothing. */
 static int zeros_apply(struct vhdx_log *l, const struct vhdx_log_descriptor *d, struct error *e)
 {
-	static const uint8_t zeros[VHDX_LOG_SECTOR];
-	uint64_t off = get_le64(d->offset), end;
-	int rc = target_check(l, off, get_le64(d->zero_length), e);
+	uint64_t off = get_le64(d->offset), len = get_le64(d->zero_length);
+	int rc = target_check(l, off, len, e);
 
-	end = off + get_le64(d->zero_length);
-	while (!rc && off < end) {
-		struct extent x;
-
-		if (l->steps++ == ZERO_STEPS)
-			return error_set(e, ERR_UNSUPPORTED,
-				"the log zeroes more than can be replayed in memory");
-		rc = disk_extent(l->overlay, off, &x, e);
-		x.length = min_u64(x.length, end - off);
-		if (!rc && !x.zero) {
-			x.length = VHDX_LOG_SECTOR;
-			rc = target_check(l, off, VHDX_LOG_SECTOR, e);
-			if (!rc)
-				rc = disk_write(l->overlay, off, zeros, VHDX_LOG_SECTOR, e);
-		} else if (!rc && x.length % VHDX_LOG_SECTOR) {
-			/* Holes may end anywhere. */
-			x.length = round_up(x.length, VHDX_LOG_SECTOR);
-			rc = disk_write(l->overlay, off + x.length - VHDX_LOG_SECTOR, zeros,
-				VHDX_LOG_SECTOR, e);
-		}
-		off += x.length;
-	}
-	return rc;
+	if (!rc && l->zeroed++ == ZERO_MAX)
+		rc = error_set(e, ERR_UNSUPPORTED,
+			"the log zeroes more than %u ranges, which are not replayed in memory",
+			(unsigned)ZERO_MAX);
+	return rc || !len ? rc : disk_zero(l->overlay, off, len, e);
 }
 
 static int data_apply(struct vhdx_log *l, const struct vhdx_log_descriptor *d,

@@ -266,9 +266,24 @@ static void lies_are_refused(void **state)
 	REFUSED(ERR_CORRUPT, "not aligned", .zero_off = BAT, .zero_len = 100);
 	REFUSED(ERR_CORRUPT, "it was cut off", .flushed = 100 * MIB);
 	REFUSED(ERR_CORRUPT, "wants a file", .last = UINT64_MAX - SECTOR);
-	/* 64 TiB of zeros past the file's end take no time, but not for ever. */
-	REFUSED(ERR_UNSUPPORTED, "zeroes more", .last = 100 * TIB, .zero_off = UINT64_C(6) * MIB,
-		.zero_len = 99 * TIB);
+}
+
+/* 99 TiB of zeros, most of them past the file's end, take neither time nor room. */
+static void many_zeros_cost_nothing(void **state)
+{
+	struct sample s = sample_make();
+	struct plan p = { .sequence = 5, .last = 100 * TIB, .zero_off = BAT, .zero_len = 99 * TIB };
+	struct disk *d = NULL;
+	struct extent x;
+	struct error e;
+
+	(void)state;
+	put_entry(&s, 0, &p);
+	assert_int_equal(sample_open(&s, &d, &e), 0);
+	assert_int_equal(disk_extent(d, 0, &x, &e), 0);
+	assert_true(x.zero && x.length == SIZE);
+	disk_close(d);
+	free(s.bytes);
 }
 
 int main(void)
@@ -280,6 +295,7 @@ int main(void)
 		cmocka_unit_test(file_grows),
 		cmocka_unit_test(zeros_are_written),
 		cmocka_unit_test(lies_are_refused),
+		cmocka_unit_test(many_zeros_cost_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, folder_make, folder_remove);
