@@ -23,8 +23,6 @@ enum {
 	VHD_RESERVED_FEATURE = 2, /* always set */
 };
 
-#define VHD_EPOCH INT64_C(946684800) /* 2000-01-01 00:00 UTC, in seconds since 1970 */
-
 #define VHD_MAX_SIZE (UINT64_C(2040) << 30) /* of the guest's disk */
 #define VHD_NOWHERE UINT64_MAX /* in fields that would hold the offset of a next structure */
 #define VHD_ABSENT UINT32_MAX /* BAT entry of a block that is not allocated */

@@ -6,6 +6,9 @@
  * Bits are set for the sectors that differ.  What is written are whole pages of eight of them: the
  * guest's own blocks, and readers that take the rest of a bitmap's byte along (libvhdi does) still
  * get what is right.
+ *
+ * The parent's timestamp stays 0, as Windows leaves it: the time of a file is lost in copies, and
+ * is nothing that the bytes may depend on.
  */
 #include "formats/vhd_write.h"
 
@@ -32,17 +35,9 @@ struct locator_text {
 
 struct vhd_child {
 	struct buffer name; /* of the parent's file, UTF-16, little endian */
-	uint32_t timestamp;
 	struct locator_text locator[LOCATORS];
 	uint8_t bitmap[VHD_SECTOR]; /* of the block that is being filled */
 };
-
-static uint32_t timestamp_of(int64_t modified)
-{
-	if (modified <= VHD_EPOCH)
-		return 0;
-	return (uint32_t)min_u64((uint64_t)(modified - VHD_EPOCH), UINT32_MAX);
-}
 
 /*
  * The absolute path on the Windows host to be is not known, and that on this one is nobody's
@@ -53,7 +48,6 @@ static int child_fill(struct vhd_child *c, const struct parent_spec *p, struct e
 {
 	int rc = windows_name_make(p->relative, &c->name, e);
 
-	c->timestamp = timestamp_of(p->modified);
 	c->locator[0].platform = "W2ku";
 	c->locator[1].platform = "W2ru";
 	c->locator[2].platform = "MacX";
@@ -140,7 +134,6 @@ int vhd_child_header(struct vhd_writer *v, struct vhd_header *h, struct error *e
 	int rc = gap_clear(v, e);
 
 	vhd_id_put(h->parent_id, v->image.parent_id);
-	h->parent_timestamp = put_be32(c->timestamp);
 	for (size_t i = 0; i < c->name.len / 2; i++)
 		h->parent_name[i] = (be16){ { c->name.data[2 * i + 1], c->name.data[2 * i] } };
 	for (size_t i = 0; i < LOCATORS && !rc; i++)

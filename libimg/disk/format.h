@@ -87,7 +87,6 @@ struct parent_spec {
 	const char *relative; /* the same, from the child's folder */
 	const struct format *format;
 	struct disk *disk; /* its content, as `format` opened it */
-	int64_t modified; /* of its file, seconds since 1970 */
 };
 
 /* What to create.  Sizes in bytes; 0 means the format's default. */

@@ -112,15 +112,10 @@ static int image_take(
 	struct parent *p, const struct parent_choice *c, const char *allow_dir, struct error *e)
 {
 	struct open_options o = { .allow_dir = allow_dir, .chain = &p->chain };
-	struct stat st;
 	int rc = image_open_with(c->path, c->format, &o, &p->spec.disk, &p->spec.format, e);
 
 	if (!rc)
 		rc = host_file_open(c->path, &p->watch, e);
-	if (!rc && stat(c->path, &st))
-		rc = error_errno(e, errno, "%s", c->path);
-	if (!rc)
-		p->spec.modified = st.st_mtime;
 	return rc;
 }
 
