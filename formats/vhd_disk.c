@@ -128,18 +128,16 @@ int vhd_spec_of(struct disk *d, struct strings *options, struct image_spec *spec
 {
 	const struct vhd_image *m = &vhd_of(d)->image;
 	char option[48];
-	int rc;
 
-	if (m->type == VHD_DIFFERENCING)
-		return error_set(e, ERR_UNSUPPORTED, "the image is differencing");
 	spec->size = m->size;
 	spec->logical_sector = VHD_SECTOR;
 	spec->identifier = m->id;
 	spec->has_identifier = true;
-	snprintf(option, sizeof(option), "subformat=%s", vhd_type_names[m->type]);
-	rc = strings_add(options, option, e);
-	if (rc || m->type == VHD_FIXED)
-		return rc;
-	snprintf(option, sizeof(option), "block_size=%u", m->block_size);
+	if (m->type == VHD_FIXED)
+		return strings_add(options, "subformat=fixed", e);
+	if (m->type == VHD_DIFFERENCING)
+		spec->like = d;
+	snprintf(option, sizeof(option), "block_size=%u",
+		vhd_block_size_written(m->block_size) ? m->block_size : VHD_LARGE_BLOCK);
 	return strings_add(options, option, e);
 }

@@ -112,6 +112,7 @@ void vhdx_image_free(struct vhdx_image *image)
 {
 	free(image->parent_path);
 	image->parent_path = NULL;
+	buffer_free(&image->locator);
 }
 
 static enum probe_answer vhdx_probe(const struct probe *p)

@@ -150,19 +150,24 @@ static int option_add(struct strings *options, const char *key, uint64_t value, 
 	return strings_add(options, text, e);
 }
 
+const struct buffer *vhdx_locator(const struct disk *d)
+{
+	return &((const struct vhdx *)d)->image.locator;
+}
+
 int vhdx_spec_of(struct disk *d, struct strings *options, struct image_spec *spec, struct error *e)
 {
 	const struct vhdx_image *m = &vhdx_of(d)->image;
 	int rc;
 
-	if (m->has_parent)
-		return error_set(e, ERR_UNSUPPORTED, "the image is differencing");
 	spec->size = m->size;
 	spec->logical_sector = m->logical_sector;
 	spec->identifier = m->disk_id;
 	spec->has_identifier = true;
 	spec->data_write = m->data_write;
 	spec->has_data_write = true;
+	if (m->has_parent)
+		spec->like = d;
 	rc = strings_add(options, m->fixed ? "subformat=fixed" : "subformat=dynamic", e);
 	if (!rc)
 		rc = option_add(options, "block_size", m->block_size, e);

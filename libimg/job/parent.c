@@ -144,6 +144,24 @@ int parent_open(const struct parent_choice *c, const char *allow_dir, const char
 	return rc ? error_prefix(e, "parent") : 0;
 }
 
+int parent_open_again(const struct chain *chain, const char *allow_dir, const char *destination,
+	const struct format *child, struct parent *out, struct error *e)
+{
+	const struct chain_link *is = &chain->link[1];
+	const struct parent_choice c = { is->path, is->format->name };
+	char *folder = NULL;
+	int rc = *allow_dir ? 0 : folder_real(chain->link[0].path, &folder, e);
+
+	if (!rc)
+		rc = parent_open(&c, folder ? folder : allow_dir, destination, child, out, e);
+	free(folder);
+	if (rc ||
+		(out->chain.link[0].device == is->device && out->chain.link[0].inode == is->inode))
+		return rc;
+	parent_close(out);
+	return error_set(e, ERR_CORRUPT, "%s became another file meanwhile", is->path);
+}
+
 int parent_check_readable(const struct parent *p, struct error *e)
 {
 	uint8_t sector[512];
