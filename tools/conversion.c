@@ -157,7 +157,8 @@ int conversion_job(const struct conversion *c, const struct common *common, cons
 	}
 	for (size_t i = 0; !rc && i < c->options.count; i++)
 		rc = strings_add(&out->options, c->options.item[i], e);
-	return rc || !profile ? rc : profile_apply(profile, format, &out->options, e);
+	return rc || !profile ? rc
+			      : profile_apply(profile, format, c->parent.path, &out->options, e);
 }
 
 void conversion_job_free(struct convert_job *j)

@@ -14,6 +14,7 @@ static const struct profile profiles[] = {
 		.formats = { "vhd" },
 		.subformat = "fixed",
 		.round = 1 << 20,
+		.alone = "Azure takes no parent along",
 		.why = "Azure takes fixed VHD of whole MiB only" },
 	{ .name = "xen",
 		.format = "vhd",
@@ -27,6 +28,7 @@ static const struct profile profiles[] = {
 				       "Glance 30 and later does not recognise a fixed VHD" },
 			{ "qcow2", "extended_l2=on",
 				"Glance's content check refuses extended L2 entries" } },
+		.alone = "Glance takes one file, and refuses a qcow2 that names another",
 		.why = "Glance's content check knows no other" },
 };
 
@@ -108,14 +110,18 @@ static int subformat_force(const struct profile *p, struct strings *options, str
 	return rc;
 }
 
-int profile_apply(
-	const struct profile *p, const struct format *f, struct strings *options, struct error *e)
+int profile_apply(const struct profile *p, const struct format *f, bool child,
+	struct strings *options, struct error *e)
 {
 	int rc;
 
 	if (!format_allowed(p, f))
 		return error_set(
 			e, ERR_USAGE, "profile %s is not for %s: %s", p->name, f->name, p->why);
+	if (child && p->alone)
+		return error_set(e, ERR_USAGE,
+			"profile %s is not for a child, so not with --parent: %s", p->name,
+			p->alone);
 	rc = check_forbidden(p, f, options, e);
 	if (!rc && p->subformat)
 		rc = subformat_force(p, options, e);

@@ -16,14 +16,16 @@ struct profile {
 		const char *format, *option; /* "key=value" */
 		const char *why;
 	} forbidden[2];
+	const char *alone; /* why there is nothing to do with a child there; NULL: there is */
 	uint64_t round; /* sizes are rounded up to a multiple; 0: not */
 	const char *why; /* of formats and subformat */
 };
 
 /* ERR_USAGE names the known ones. */
 int profile_find(const char *name, const struct profile **out, struct error *e);
-/* Adds what the profile wants to `options`; ERR_USAGE when format or options contradict it. */
-int profile_apply(
-	const struct profile *p, const struct format *f, struct strings *options, struct error *e);
+/* Adds what the profile wants to `options`; ERR_USAGE when format, options or that the image is to
+ * be a `child` contradict it. */
+int profile_apply(const struct profile *p, const struct format *f, bool child,
+	struct strings *options, struct error *e);
 
 #endif
