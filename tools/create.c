@@ -10,7 +10,7 @@ enum { SECTOR = 512 };
 
 struct create_settings {
 	struct common common;
-	const char *format, *identifier;
+	const char *format, *qemu_format, *identifier;
 	struct parent_choice parent;
 	struct strings options;
 	bool force, no_sync;
@@ -62,6 +62,19 @@ static int choose_identifier(
 	return text ? take_identifier(text, f, out, e) : guid_random(out, e);
 }
 
+/* Of an image that is not there yet there is one format, which qemu-img calls -f. */
+static int take_format(const struct create_settings *s, const char *destination,
+	const struct format **out, struct error *e)
+{
+	const char *name = s->format ? s->format : s->qemu_format;
+	int rc = choose_format(name, NULL, destination, out, e);
+
+	if (!rc && s->qemu_format && format_by_name(s->qemu_format) != *out)
+		rc = error_set(e, ERR_USAGE, "-f %.64s and -O %.64s: both name DEST's format",
+			s->qemu_format, name);
+	return rc;
+}
+
 static int create_run(const void *settings, char *const *argument, struct error *e)
 {
 	const struct create_settings *s = settings;
@@ -74,7 +87,7 @@ static int create_run(const void *settings, char *const *argument, struct error 
 	int rc = take_destination(s, argument, &job, e);
 
 	if (!rc)
-		rc = choose_format(s->format, NULL, job.destination, &job.format, e);
+		rc = take_format(s, job.destination, &job.format, e);
 	if (!rc)
 		rc = format_check_options(job.format, &job.options, e);
 	if (!rc)
@@ -94,6 +107,8 @@ static const struct option_spec create_options[] = {
 	{ "output-format", 'O', "FORMAT",
 		"DEST's format; without it the file name's ending decides.", option_text,
 		FIELD(format) },
+	{ "format", 'f', "FORMAT", "The same as -O, as qemu-img create has it.", option_text,
+		FIELD(qemu_format) },
 	{ "options", 'o', "K=V,...", "Options of DEST's format, see below.", option_pairs,
 		FIELD(options) },
 	PARENT_OPTIONS(FIELD),
