@@ -158,15 +158,19 @@ static int vmdk_info(struct disk *d, struct image_info *out, struct error *e)
 	char cid[32];
 	int rc;
 
-	out->subformat = v->descriptor.type;
+	out->create_type = v->descriptor.type;
+	out->subformat = "fixed";
 	for (size_t i = 0; i < v->parts; i++) {
 		const struct vmdk_sparse *s = v->part[i].sparse;
 
 		if (!s)
 			continue;
+		out->subformat = "dynamic";
 		out->block_size = max_u64(out->block_size, s->grain);
 		out->compressed |= s->compressed;
 	}
+	if (v->descriptor.parent)
+		out->subformat = "differencing";
 	if (v->descriptor.parent && !(out->parent_path = strdup(v->descriptor.parent)))
 		return error_nomem(e, "a file name");
 	snprintf(cid, sizeof(cid), "cid=%08x", v->descriptor.cid);

@@ -166,10 +166,11 @@ static json_t *facts_json(const struct facts *f)
 	const struct image_info *i = &f->image;
 
 	return json_pack(
-		"{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:b,s:b,s:o,s:o,s:o,s:o}",
-		"format", f->format->name, "subformat", text_json(i->subformat), "virtual_size",
-		number_json(f->disk->size), "file_size", number_json(f->file_size), "disk_usage",
-		number_json(f->disk_usage), "allocated", number_json(f->allocated), "block_size",
+		"{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:b,s:b,s:o,s:o,s:o,s:o}",
+		"format", f->format->name, "subformat", text_json(i->subformat), "create_type",
+		text_json(i->create_type), "virtual_size", number_json(f->disk->size), "file_size",
+		number_json(f->file_size), "disk_usage", number_json(f->disk_usage), "allocated",
+		number_json(f->allocated), "block_size",
 		i->block_size ? number_json(i->block_size) : json_null(), "logical_sector_size",
 		number_json(f->disk->logical_sector), "physical_sector_size",
 		f->disk->physical_sector ? number_json(f->disk->physical_sector) : json_null(),
@@ -222,6 +223,8 @@ static void print_facts(const struct facts *f)
 	put_row("image", f->path);
 	printf("%-16s%s%s%s\n", "format", f->format->name, i->subformat ? ", " : "",
 		i->subformat ? i->subformat : "");
+	if (i->create_type)
+		put_row("create type", i->create_type);
 	put_bytes("virtual size", f->disk->size);
 	put_bytes("file size", f->file_size);
 	put_bytes("disk usage", f->disk_usage);

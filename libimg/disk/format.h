@@ -58,6 +58,7 @@ struct snapshot_info {
 /* What `info` reports beside the disk itself.  Texts are owned by the struct; NULL when absent. */
 struct image_info {
 	const char *subformat; /* static text: "fixed", "dynamic", "differencing" or NULL */
+	const char *create_type; /* static text: what a VMDK calls its layout, else NULL */
 	uint64_t block_size; /* bytes; 0 when the format has none */
 	bool compressed;
 	bool log_dirty;

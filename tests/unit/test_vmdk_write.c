@@ -22,7 +22,8 @@ static void content_far_out(void **state)
 	assert_int_equal(d->size, s.disk.size);
 	assert_same(&s.disk, d);
 	assert_int_equal(format_by_name("vmdk")->info(d, &info, &e), 0);
-	assert_string_equal(info.subformat, "streamOptimized");
+	assert_string_equal(info.subformat, "dynamic");
+	assert_string_equal(info.create_type, "streamOptimized");
 	assert_true(info.compressed);
 	assert_int_equal(info.block_size, 65536);
 	image_info_free(&info);
