@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "base/buffer.h"
 #include "base/bytes.h"
 #include "disk/chain.h"
 #include "disk/format.h"
@@ -51,6 +52,7 @@ enum {
 	QCOW2_TURNS = 16,
 	QCOW2_SUBCLUSTERS = 32, /* in a cluster with extended L2 entries */
 	QCOW2_EXTENDED_MIN_BITS = 14, /* subclusters of 512 bytes */
+	QCOW2_FEATURE_NAMES_MAX = 3 * 64, /* entries looked at: a bit of each kind */
 	QCOW2_NAME_MAX = 1023, /* bytes of a backing file's name */
 };
 
@@ -75,6 +77,14 @@ struct qcow2_extension {
 	be32 type;
 	be32 len; /* of what follows, which is padded to 8 bytes */
 };
+
+/* An entry of the "Feature name table". */
+struct qcow2_feature_name {
+	uint8_t kind; /* +0x00 0: incompatible */
+	uint8_t bit; /* +0x01 */
+	char name[46]; /* +0x02 padded with zeros */
+};
+_Static_assert(sizeof(struct qcow2_feature_name) == 48, "qcow2 feature name");
 
 /* What one reading thread needs to inflate; kept for the next one. */
 struct qcow2_inflater;
@@ -124,6 +134,11 @@ struct qcow2 {
 int qcow2_load(struct qcow2 *q, struct error *e);
 /* Makes the L1 table of `entries` at `off` and the guest's size those of `q`, once checked. */
 int qcow2_use_l1(struct qcow2 *q, uint64_t off, uint32_t entries, uint64_t size, struct error *e);
+
+/* qcow2_features.c: adds the numbers of incompatible feature bits, "5 (name), 63", with the names
+ * that the image of version 3 has for them. */
+int qcow2_features_text(struct disk *file, const struct qcow2_header *h, uint64_t bits,
+	struct buffer *out, struct error *e);
 
 /* qcow2_refer.c: opens what the image refers to, or says in q->refusal why not. */
 void qcow2_refer(struct qcow2 *q, const struct open_options *o);

@@ -115,6 +115,19 @@ static int compression_check(struct qcow2_checker *k, struct error *e)
 	return 0;
 }
 
+static int unknown_tell(struct qcow2_checker *k, uint64_t unknown, struct error *e)
+{
+	struct buffer names = { 0 };
+	int rc = qcow2_features_text(k->file, &k->header, unknown, &names, e);
+
+	if (!rc)
+		rc = check_find(k->check, &fault_feature, AT(incompatible), e,
+			"unknown incompatible feature bits: %s: the rest cannot be checked",
+			buffer_text(&names));
+	buffer_free(&names);
+	return rc;
+}
+
 static int features_check(struct qcow2_checker *k, bool *usable, struct error *e)
 {
 	uint64_t unknown = k->incompatible & ~(uint64_t)QCOW2_INCOMPATIBLE_KNOWN;
@@ -122,9 +135,7 @@ static int features_check(struct qcow2_checker *k, bool *usable, struct error *e
 
 	if (unknown) {
 		*usable = false;
-		return check_find(k->check, &fault_feature, AT(incompatible), e,
-			"unknown incompatible features 0x%" PRIx64 ": the rest cannot be checked",
-			unknown);
+		return unknown_tell(k, unknown, e);
 	}
 	if (k->incompatible & QCOW2_INCOMPATIBLE_CORRUPT)
 		rc = check_lost(k->check, &fault_corrupt, AT(incompatible), e,

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buffer.h"
 #include "base/checked.h"
 #include "formats/qcow2.h"
 
@@ -17,16 +16,14 @@ static bool has_feature(uint64_t bits, enum qcow2_feature f)
 	return bits >> f & 1;
 }
 
-static int check_features(const struct qcow2 *q, uint64_t bits, struct error *e)
+static int check_features(
+	const struct qcow2 *q, const struct qcow2_header *h, uint64_t bits, struct error *e)
 {
+	uint64_t unknown = bits >> QCOW2_FEATURES << QCOW2_FEATURES;
 	struct buffer names = { 0 };
-	int rc = 0;
+	int rc = unknown ? qcow2_features_text(q->file, h, unknown, &names, e) : 0;
 
-	for (unsigned i = QCOW2_FEATURES; i < 64 && !rc; i++) {
-		if (bits >> i & 1)
-			rc = buffer_format(&names, e, "%s%u", names.len ? ", " : "", i);
-	}
-	if (!rc && names.len)
+	if (!rc && unknown)
 		rc = error_set(e, ERR_UNSUPPORTED,
 			"qcow2 version %u with unknown incompatible feature bits: %s", q->version,
 			buffer_text(&names));
@@ -61,7 +58,7 @@ static int load_v3(struct qcow2 *q, const struct qcow2_header *h, struct error *
 	if (get_be32(h->refcount_order) > REFCOUNT_ORDER_MAX)
 		return error_set(e, ERR_CORRUPT, "refcount order %u is more than %u",
 			get_be32(h->refcount_order), (unsigned)REFCOUNT_ORDER_MAX);
-	rc = check_features(q, bits, e);
+	rc = check_features(q, h, bits, e);
 	if (rc)
 		return rc;
 	q->corrupt = has_feature(bits, QCOW2_CORRUPT);

@@ -7,15 +7,8 @@
 
 enum { LAZY_REFCOUNTS_BIT = 0 /* of the compatible features */ };
 
-/* "Feature name table": lets a reader that does not know a bit say what it lacks. */
-struct feature_name {
-	uint8_t kind; /* 0: incompatible */
-	uint8_t bit;
-	char name[46];
-};
-_Static_assert(sizeof(struct feature_name) == 48, "feature name");
-
-static const struct feature_name feature_names[] = {
+/* Let a reader that does not know a bit say what it lacks. */
+static const struct qcow2_feature_name feature_names[] = {
 	{ .bit = QCOW2_COMPRESSION, .name = "compression type" },
 	{ .bit = QCOW2_EXTENDED_L2, .name = "extended L2 entries" },
 };
@@ -75,7 +68,7 @@ static void header_fill(
 
 static void names_add(struct head *h, const struct qcow2_plan *p)
 {
-	struct feature_name names[sizeof(feature_names) / sizeof(*feature_names)];
+	struct qcow2_feature_name names[sizeof(feature_names) / sizeof(*feature_names)];
 	size_t count = 0;
 
 	for (size_t i = 0; i < sizeof(feature_names) / sizeof(*feature_names); i++)
