@@ -102,6 +102,23 @@ static uint64_t alike_length(struct vhdx *v, uint64_t block, const struct vhdx_p
 	return len;
 }
 
+/* A fixed image has its blocks from the start, most of them as a hole of its file: that need not be
+ * read. */
+static int hole_see(struct vhdx *v, struct extent *x, struct error *e)
+{
+	struct extent in_file;
+	int rc;
+
+	if (!v->image.fixed || !x->plain)
+		return 0;
+	rc = disk_extent(v->file, x->offset, &in_file, e);
+	if (rc)
+		return rc;
+	x->length = min_u64(x->length, in_file.length);
+	x->zero = in_file.zero;
+	return 0;
+}
+
 static int content_extent(struct vhdx *v, uint64_t off, struct extent *out, struct error *e)
 {
 	uint32_t block_size = v->image.block_size;
@@ -129,7 +146,7 @@ static int content_extent(struct vhdx *v, uint64_t off, struct extent *out, stru
 		.plain = !first.zero && !v->log,
 		.offset = first.zero || v->log ? 0 : first.offset + within,
 	};
-	return 0;
+	return hole_see(v, out, e);
 }
 
 int vhdx_extent(struct disk *d, uint64_t off, struct extent *out, struct error *e)
