@@ -5,21 +5,17 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "disk/block_table.h"
 #include "disk/ranges.h"
 #include "disk/slots.h"
 
 /*
- * Changed blocks lie in slots in the order of their first change.  An open-addressing table finds
- * the slot of a block.  Long runs of zeros are kept as ranges: what the table says of a block
- * counts before them.
+ * Changed blocks lie in slots in the order of their first change.  A table finds the slot of a
+ * block.  Long runs of zeros are kept as ranges: what the table says of a block counts before them.
  */
 enum {
 	BLOCK = SLOT_SIZE,
-	TABLE_FIRST = 1024,
-	/* While the overlay is being edited, extent looks through a table of up to SCAN places for
-	 * the next change, and LOOK bytes far with a larger one. */
-	SCAN = 16384,
-	LOOK = 1 << 20,
+	LOOK = 1 << 20, /* bytes that extent looks far where the table is large and still edited */
 	RANGE_LEAST = 64 * BLOCK, /* zeros that are worth a range; fewer go into the table */
 };
 
@@ -32,68 +28,10 @@ struct overlay {
 	struct disk disk;
 	struct disk *below;
 	bool frozen;
-	uint64_t *sorted; /* changed block numbers, rising; made by freezing */
-	uint64_t *key; /* block number + 1; 0 is an empty place */
-	uint32_t *slot;
-	size_t places; /* power of two */
-	size_t entries; /* places that are taken */
+	struct block_table table;
 	struct ranges zeros; /* bytes, whole blocks */
 	struct slots slots;
 };
-
-static size_t place_find(const struct overlay *o, uint64_t block)
-{
-	size_t place = (size_t)(block * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (o->places - 1);
-
-	while (o->key[place] && o->key[place] != block + 1)
-		place = (place + 1) & (o->places - 1);
-	return place;
-}
-
-static int table_grow(struct overlay *o, struct error *e)
-{
-	struct overlay old = *o;
-
-	o->places = old.places ? old.places * 2 : TABLE_FIRST;
-	o->key = calloc(o->places, sizeof(*o->key));
-	o->slot = calloc(o->places, sizeof(*o->slot));
-	if (!o->key || !o->slot) {
-		free(o->key);
-		free(o->slot);
-		*o = old;
-		return error_nomem(e, "the overlay's index");
-	}
-	for (size_t i = 0; i < old.places; i++) {
-		size_t place;
-
-		if (!old.key[i])
-			continue;
-		place = place_find(o, old.key[i] - 1);
-		o->key[place] = old.key[i];
-		o->slot[place] = old.slot[i];
-	}
-	free(old.key);
-	free(old.slot);
-	return 0;
-}
-
-/* Puts a block into the table that is not there yet. */
-static int entry_add(struct overlay *o, uint64_t block, uint32_t slot, struct error *e)
-{
-	size_t place;
-
-	if (o->entries * 4 >= o->places * 3) {
-		int rc = table_grow(o, e);
-
-		if (rc)
-			return rc;
-	}
-	place = place_find(o, block);
-	o->key[place] = block + 1;
-	o->slot[place] = slot;
-	o->entries++;
-	return 0;
-}
 
 static size_t part_of_block(uint64_t off, size_t len)
 {
@@ -107,7 +45,7 @@ static uint64_t absent_run(const struct overlay *o, uint64_t off, uint64_t lengt
 {
 	uint64_t run = 0;
 
-	while (run < length && !o->key[place_find(o, (off + run) / BLOCK)])
+	while (run < length && !block_table_slot(&o->table, (off + run) / BLOCK))
 		run += part_of_block(off + run, (size_t)(length - run));
 	return run;
 }
@@ -122,18 +60,18 @@ static size_t unchanged_run(const struct overlay *o, uint64_t off, size_t len)
 	return (size_t)absent_run(o, off, min_u64(len, until - off));
 }
 
-/* Whether the block, which is changed, is zero. */
-static bool is_zero_block(const struct overlay *o, size_t place)
+/* Whether the block, which is changed, is zero; `slot` is its, NULL when it has none. */
+static bool is_zero_block(const uint32_t *slot)
 {
-	return !o->key[place] || (o->slot[place] & SLOT_ZERO);
+	return !slot || (*slot & SLOT_ZERO);
 }
 
 static int changed_read(struct overlay *o, uint64_t off, void *buf, size_t len, struct error *e)
 {
-	size_t place = place_find(o, off / BLOCK);
+	const uint32_t *slot = block_table_slot(&o->table, off / BLOCK);
 
-	if (!is_zero_block(o, place))
-		return slots_read(&o->slots, o->slot[place], off % BLOCK, buf, len, e);
+	if (!is_zero_block(slot))
+		return slots_read(&o->slots, *slot, off % BLOCK, buf, len, e);
 	memset(buf, 0, len);
 	return 0;
 }
@@ -165,9 +103,8 @@ static int overlay_read(struct disk *d, uint64_t off, void *buf, size_t len, str
 /* Gives the block a slot, and its content into it. */
 static int block_store(struct overlay *o, uint64_t block, const uint8_t *whole, struct error *e)
 {
-	size_t place = place_find(o, block);
-	bool known = o->key[place];
-	uint32_t slot = known ? o->slot[place] : SLOT_NONE;
+	uint32_t *known = block_table_slot(&o->table, block);
+	uint32_t slot = known ? *known : SLOT_NONE;
 	int rc = 0;
 
 	if (slot == SLOT_NONE)
@@ -178,8 +115,8 @@ static int block_store(struct overlay *o, uint64_t block, const uint8_t *whole, 
 	if (rc)
 		return rc;
 	if (!known)
-		return entry_add(o, block, slot, e);
-	o->slot[place] = slot;
+		return block_table_add(&o->table, block, slot, e);
+	*known = slot;
 	return 0;
 }
 
@@ -218,23 +155,6 @@ static int overlay_write(struct disk *d, uint64_t off, const void *buf, size_t l
 	return 0;
 }
 
-/* Blocks of the table that lie in a run become zero. */
-static void entries_clear(struct overlay *o, uint64_t first, uint64_t end)
-{
-	if (end - first < o->places) {
-		for (; first < end; first++) {
-			size_t place = place_find(o, first);
-
-			if (o->key[place])
-				o->slot[place] |= SLOT_ZERO;
-		}
-		return;
-	}
-	for (size_t i = 0; i < o->places; i++)
-		if (o->key[i] > first && o->key[i] <= end)
-			o->slot[i] |= SLOT_ZERO;
-}
-
 static int blocks_zero(struct overlay *o, uint64_t first, uint64_t end, struct error *e)
 {
 	int rc = 0;
@@ -244,9 +164,9 @@ static int blocks_zero(struct overlay *o, uint64_t first, uint64_t end, struct e
 	else
 		for (uint64_t block = first; block < end && !rc; block++)
 			if (unchanged_run(o, block * BLOCK, 1))
-				rc = entry_add(o, block, SLOT_NONE, e);
+				rc = block_table_add(&o->table, block, SLOT_NONE, e);
 	if (!rc)
-		entries_clear(o, first, end);
+		block_table_mark(&o->table, first, end, SLOT_ZERO);
 	return rc;
 }
 
@@ -274,44 +194,29 @@ static int overlay_zero(struct disk *d, uint64_t off, uint64_t len, struct error
 	return rc;
 }
 
-/* Offset of the first changed block at or after `off`, in the table of a frozen overlay. */
-static uint64_t next_change(const struct overlay *o, uint64_t off)
+/* How far it is from `off`, itself in no block of the table, to the next one that is; at most
+ * `length`. */
+static uint64_t change_distance(const struct overlay *o, uint64_t off, uint64_t length)
 {
-	size_t low = 0, high = o->entries;
+	uint64_t next;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (o->sorted[middle] < off / BLOCK)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < o->entries ? o->sorted[low] * BLOCK : UINT64_MAX;
-}
-
-/* As next_change, in a small table that is not sorted. */
-static uint64_t next_change_scan(const struct overlay *o, uint64_t off)
-{
-	uint64_t next = UINT64_MAX;
-
-	for (size_t i = 0; i < o->places; i++)
-		if (o->key[i] > off / BLOCK)
-			next = min_u64(next, (o->key[i] - 1) * BLOCK);
-	return next;
+	if (!block_table_is_quick(&o->table))
+		return absent_run(o, off, min_u64(length, LOOK));
+	next = block_table_next(&o->table, off / BLOCK);
+	return next == BLOCK_TABLE_END ? length : min_u64(length, next * BLOCK - off);
 }
 
 static int overlay_extent(struct disk *d, uint64_t off, struct extent *out, struct error *e)
 {
 	struct overlay *o = (struct overlay *)d;
-	size_t place = place_find(o, off / BLOCK);
+	const uint32_t *slot = block_table_slot(&o->table, off / BLOCK);
 	uint64_t until;
 	bool zero = ranges_hold(&o->zeros, off, &until);
 	int rc;
 
-	if (o->key[place]) {
+	if (slot) {
 		*out = (struct extent){ .length = BLOCK - off % BLOCK };
-		out->zero = is_zero_block(o, place);
+		out->zero = is_zero_block(slot);
 		out->stored = !out->zero;
 		return 0;
 	}
@@ -322,13 +227,7 @@ static int overlay_extent(struct disk *d, uint64_t off, struct extent *out, stru
 		if (rc)
 			return rc;
 	}
-	out->length = min_u64(out->length, until - off);
-	if (o->sorted)
-		out->length = min_u64(out->length, next_change(o, off) - off);
-	else if (o->places <= SCAN)
-		out->length = min_u64(out->length, next_change_scan(o, off) - off);
-	else
-		out->length = absent_run(o, off, min_u64(out->length, LOOK));
+	out->length = change_distance(o, off, min_u64(out->length, until - off));
 	return 0;
 }
 
@@ -337,9 +236,7 @@ static void overlay_close(struct disk *d)
 	struct overlay *o = (struct overlay *)d;
 
 	slots_close(&o->slots);
-	free(o->key);
-	free(o->slot);
-	free(o->sorted);
+	block_table_close(&o->table);
 	ranges_free(&o->zeros);
 	free(o);
 }
@@ -365,7 +262,7 @@ int overlay_open(struct disk *below, const char *tmpdir, uint64_t memory_limit, 
 	o->below = below;
 	rc = slots_open(&o->slots, tmpdir, memory_limit, e);
 	if (!rc)
-		rc = table_grow(o, e);
+		rc = block_table_open(&o->table, e);
 	if (rc) {
 		overlay_close(&o->disk);
 		return rc;
@@ -374,29 +271,12 @@ int overlay_open(struct disk *below, const char *tmpdir, uint64_t memory_limit, 
 	return 0;
 }
 
-static int block_compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 int overlay_freeze(struct disk *overlay, struct error *e)
 {
 	struct overlay *o = (struct overlay *)overlay;
-	size_t count = 0;
 
 	o->frozen = true;
-	if (o->sorted)
-		return 0;
-	o->sorted = calloc(o->entries ? o->entries : 1, sizeof(*o->sorted));
-	if (!o->sorted)
-		return error_nomem(e, "the overlay's list of changes");
-	for (size_t i = 0; i < o->places; i++)
-		if (o->key[i])
-			o->sorted[count++] = o->key[i] - 1;
-	qsort(o->sorted, count, sizeof(*o->sorted), block_compare);
-	return 0;
+	return block_table_sort(&o->table, e);
 }
 
 uint64_t overlay_used(const struct disk *overlay)
