@@ -19,6 +19,17 @@ struct vhdx_check {
 	uint8_t *used, *kept;
 };
 
+/* Metadata items. */
+enum vhdx_check_item {
+	VHDX_CHECK_PARAMETERS,
+	VHDX_CHECK_DISK_SIZE,
+	VHDX_CHECK_DISK_ID,
+	VHDX_CHECK_LOGICAL,
+	VHDX_CHECK_PHYSICAL,
+	VHDX_CHECK_LOCATOR,
+	VHDX_CHECK_ITEMS,
+};
+
 /* vhdx_check_units.c: who has which MiB of the file; VHDX_UNITS_MAX of them are told apart. */
 #define VHDX_UNITS_MAX (2 * VHDX_MAX_SIZE / VHDX_MIB)
 int vhdx_units_open(struct vhdx_check *v, struct error *e);
@@ -37,8 +48,17 @@ bool vhdx_range_is_good(const struct vhdx_check *v, struct vhdx_range r);
 int vhdx_check_headers(struct vhdx_check *v, bool *good, struct error *e);
 /* vhdx_check_region.c */
 int vhdx_check_regions(struct vhdx_check *v, bool *good, struct error *e);
+/* The metadata table, and which of its entries are the known items; NULL: not there, or not usable.
+ */
+struct vhdx_check_table {
+	struct vhdx_metadata_table table;
+	const struct vhdx_metadata_entry *item[VHDX_CHECK_ITEMS];
+};
 /* vhdx_check_metadata.c: table and values. */
 int vhdx_check_metadata(struct vhdx_check *v, bool *good, struct error *e);
+/* vhdx_check_values.c: of a table with all items that there have to be. */
+int vhdx_check_values(
+	struct vhdx_check *v, const struct vhdx_check_table *m, bool *good, struct error *e);
 /* vhdx_check_locator.c: a Parent Locator item, `len` bytes at file offset `off`. */
 int vhdx_check_locator(
 	struct vhdx_check *v, const uint8_t *item, size_t len, uint64_t off, struct error *e);
