@@ -66,8 +66,7 @@ uint32_t vhd_bitmap_size(uint32_t block_size)
 
 void vhd_image_free(struct vhd_image *image)
 {
-	free(image->parent_path);
-	image->parent_path = NULL;
+	parent_names_free(&image->parents);
 }
 
 /*

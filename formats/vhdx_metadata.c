@@ -211,7 +211,7 @@ static int parent_load(
 		return error_nomem(e, "a parent locator");
 	rc = item_read(file, items, ITEM_PARENT_LOCATOR, item, e);
 	if (!rc)
-		rc = vhdx_parent_path(item, len, &image->parent_path, e);
+		rc = vhdx_parent_names(item, len, &image->parents, e);
 	if (!rc)
 		vhdx_parent_ids(item, len, image);
 	free(item);
