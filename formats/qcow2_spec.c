@@ -28,6 +28,7 @@ int qcow2_spec_of(struct disk *d, struct strings *options, struct image_spec *sp
 
 	spec->size = d->size;
 	spec->compress = info.compressed;
+	spec->like = q->backing ? d : NULL;
 	image_info_free(&info);
 	return rc ? rc : options_add(q, options, e);
 }

@@ -25,6 +25,7 @@ struct qcow2_plan {
 	bool lazy_refcounts;
 	bool extended_l2;
 	const struct parent_spec *parent; /* NULL: the image stands alone */
+	const struct qcow2 *like; /* names the parent in the words to use; NULL: ours are */
 };
 
 /* qcow2_write_options.c */

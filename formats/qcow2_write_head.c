@@ -91,10 +91,20 @@ static const char *format_name(const struct format *f)
 	return strcmp(f->name, "vhd") == 0 ? "vpc" : f->name;
 }
 
-/* qemu takes what comes before a colon for a protocol, unless a slash comes first. */
-static void backing_add(struct head *h, const char *name)
+static void backing_format_add(struct head *h, const struct qcow2_plan *p)
 {
-	if (name[strcspn(name, ":/")] == ':')
+	const char *name = p->like ? p->like->backing_format : format_name(p->parent->format);
+
+	if (name)
+		extension_add(h, QCOW2_BACKING_FORMAT_EXTENSION, name, strlen(name));
+}
+
+/* qemu takes what comes before a colon for a protocol, unless a slash comes first. */
+static void backing_add(struct head *h, const struct qcow2_plan *p)
+{
+	const char *name = p->like ? p->like->backing : p->parent->relative;
+
+	if (!p->like && name[strcspn(name, ":/")] == ':')
 		head_add(h, "./", 2);
 	head_add(h, name, strlen(name));
 }
@@ -103,7 +113,7 @@ int qcow2_head_fill(
 	const struct qcow2_plan *p, const struct qcow2_ends *ends, uint8_t *bytes, struct error *e)
 {
 	struct head head = { .bytes = bytes, .room = (size_t)1 << p->cluster_bits };
-	const struct parent_spec *parent = p->parent;
+	bool parent = p->parent;
 	struct qcow2_header h;
 	size_t start;
 
@@ -111,18 +121,17 @@ int qcow2_head_fill(
 	/* Its place in the header is filled in when it is known. */
 	head_add(&head, &h, p->version == 2 ? QCOW2_V2_HEADER : get_be32(h.header_len));
 	if (parent)
-		extension_add(&head, QCOW2_BACKING_FORMAT_EXTENSION, format_name(parent->format),
-			strlen(format_name(parent->format)));
+		backing_format_add(&head, p);
 	names_add(&head, p);
 	extension_add(&head, QCOW2_END_EXTENSION, "", 0);
 	start = head.len;
 	if (parent)
-		backing_add(&head, parent->relative);
+		backing_add(&head, p);
 	if (head.full || head.len - start > QCOW2_NAME_MAX)
 		return error_set(e, ERR_USAGE,
 			"the parent's name has %zu bytes, which do not fit into the header: it has "
 			"a cluster of %zu bytes, and a name at most %u",
-			strlen(parent->relative), head.room, (unsigned)QCOW2_NAME_MAX);
+			strlen(p->parent->relative), head.room, (unsigned)QCOW2_NAME_MAX);
 	if (parent) {
 		h.backing_off = put_be64(start);
 		h.backing_len = put_be32((uint32_t)(head.len - start));

@@ -118,6 +118,7 @@ static int size_plan(const struct image_spec *spec, struct qcow2_plan *p, struct
 			1u << p->cluster_bits, spec->size, 1u << bits);
 	p->size = spec->size;
 	p->parent = spec->parent;
+	p->like = (const struct qcow2 *)spec->like;
 	return 0;
 }
 

@@ -22,9 +22,8 @@ enum {
 	VHD_PARENT_NAME_UNITS = 256,
 	VHD_VERSION = 0x00010000,
 	VHD_RESERVED_FEATURE = 2, /* always set */
+	VHD_LARGE_BLOCK = 2 << 20, /* what blocks have when nothing else is asked for */
 };
-
-#define VHD_EPOCH INT64_C(946684800) /* 2000-01-01 00:00 UTC, in seconds since 1970 */
 
 #define VHD_MAX_SIZE (UINT64_C(2040) << 30) /* of the guest's disk */
 #define VHD_NOWHERE UINT64_MAX /* in fields that would hold the offset of a next structure */
@@ -144,6 +143,8 @@ bool vhd_remains(struct disk *file);
 /* format.spec_of */
 int vhd_spec_of(struct disk *d, struct strings *options, struct image_spec *spec, struct error *e);
 
+/* Whether a new image may have such blocks; any power of two is read. */
+bool vhd_block_size_written(uint64_t size);
 /* Fills type, sizes and a given identifier from what is asked for. */
 int vhd_plan(const struct image_spec *spec, struct vhd_image *image, struct error *e);
 void vhd_footer_make(const struct vhd_image *image, struct vhd_footer *out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a differencing VHD has beside what a dynamic one has: the parent's identity, the ways to it
- * between header and BAT, and bitmaps that tell which sectors are its own.
+ * What a differencing VHD has beside what a dynamic one has: a reference to its parent between
+ * header and BAT, and bitmaps that tell which sectors are its own.
  *
  * Bits are set for the sectors that differ.  What is written are whole pages of eight of them: the
  * guest's own blocks, and readers that take the rest of a bitmap's byte along (libvhdi does) still
@@ -14,67 +14,25 @@
 
 #include "base/checked.h"
 #include "base/zero.h"
-#include "formats/parent_path.h"
 
-enum {
-	LOCATORS = 3,
-	LOCATOR_ROOM = 4096, /* at least, as Windows: what is moved finds room for its new path */
-	PAGE_SECTORS = VHD_CHILD_PAGE / VHD_SECTOR,
-};
+enum { PAGE_SECTORS = VHD_CHILD_PAGE / VHD_SECTOR };
 
 static_assert((int)VHD_SECTOR == (int)CHANGE_SIZE, "a bit for a bit");
 
-struct locator_text {
-	const char *platform;
-	struct buffer text;
-	uint64_t offset, room;
-};
-
 struct vhd_child {
-	struct buffer name; /* of the parent's file, UTF-16, little endian */
-	uint32_t timestamp;
-	struct locator_text locator[LOCATORS];
+	struct vhd_reference reference;
 	uint8_t bitmap[VHD_SECTOR]; /* of the block that is being filled */
 };
 
-static uint32_t timestamp_of(int64_t modified)
-{
-	if (modified <= VHD_EPOCH)
-		return 0;
-	return (uint32_t)min_u64((uint64_t)(modified - VHD_EPOCH), UINT32_MAX);
-}
-
-/*
- * The absolute path on the Windows host to be is not known, and that on this one is nobody's
- * business: W2ku has the relative one too, as blktap and Xen Orchestra write it, for readers that
- * look only there.
- */
-static int child_fill(struct vhd_child *c, const struct parent_spec *p, struct error *e)
-{
-	int rc = windows_name_make(p->relative, &c->name, e);
-
-	c->timestamp = timestamp_of(p->modified);
-	c->locator[0].platform = "W2ku";
-	c->locator[1].platform = "W2ru";
-	c->locator[2].platform = "MacX";
-	for (size_t i = 0; i < 2 && !rc; i++)
-		rc = windows_path_make(p->relative, &c->locator[i].text, e);
-	if (!rc)
-		rc = file_url_make(p->relative, &c->locator[2].text, e);
-	if (!rc && c->name.len > VHD_PARENT_NAME_UNITS * sizeof(be16))
-		rc = error_set(e, ERR_USAGE, "the parent's name has %zu characters, at most %u",
-			c->name.len / sizeof(be16), (unsigned)VHD_PARENT_NAME_UNITS);
-	return rc;
-}
-
-int vhd_child_open(const struct parent_spec *parent, struct vhd_child **out, struct error *e)
+int vhd_child_open(const struct image_spec *spec, struct vhd_child **out, struct error *e)
 {
 	struct vhd_child *c = calloc(1, sizeof(*c));
 	int rc;
 
 	if (!c)
 		return error_nomem(e, "a child");
-	rc = child_fill(c, parent, e);
+	rc = spec->like ? vhd_reference_keep(spec->like, &c->reference, e)
+			: vhd_reference_make(spec->parent, &c->reference, e);
 	if (rc)
 		vhd_child_free(c);
 	else
@@ -84,67 +42,35 @@ int vhd_child_open(const struct parent_spec *parent, struct vhd_child **out, str
 
 void vhd_child_free(struct vhd_child *c)
 {
-	if (!c)
-		return;
-	buffer_free(&c->name);
-	for (size_t i = 0; i < LOCATORS; i++)
-		buffer_free(&c->locator[i].text);
+	if (c)
+		vhd_reference_free(&c->reference);
 	free(c);
 }
 
-uint64_t vhd_child_place_locators(struct vhd_child *c, uint64_t off)
+uint64_t vhd_child_place_reference(struct vhd_child *c, uint64_t off)
 {
-	for (size_t i = 0; i < LOCATORS; i++) {
-		struct locator_text *l = &c->locator[i];
-
-		l->offset = round_up(off, LOCATOR_ROOM);
-		l->room = round_up(l->text.len, LOCATOR_ROOM);
-		off = l->offset + l->room;
-	}
-	return off;
+	return vhd_reference_place(&c->reference, off);
 }
 
-/* The room is counted in bytes, as Windows and blktap do, and not in sectors. */
-static int locator_write(struct vhd_writer *v, const struct locator_text *l,
-	struct vhd_locator *out, struct error *e)
-{
-	uint8_t *room = calloc(1, l->room);
-	int rc;
-
-	if (!room)
-		return error_nomem(e, "the parent's path");
-	memcpy(room, l->text.data, l->text.len);
-	rc = output_write(v->file, l->offset, room, l->room, e);
-	free(room);
-	memcpy(out->platform, l->platform, sizeof(out->platform));
-	out->space = put_be32((uint32_t)l->room);
-	out->length = put_be32((uint32_t)l->text.len);
-	out->offset = put_be64(l->offset);
-	return rc;
-}
-
-/* Between the header and the first locator. */
+/* Between the header and the first locator, or the table. */
 static int gap_clear(struct vhd_writer *v, struct error *e)
 {
-	static const uint8_t zeros[LOCATOR_ROOM];
+	static const uint8_t zeros[VHD_ALIGNMENT];
 	uint64_t from = v->image.header_offset + sizeof(struct vhd_header);
 
 	if (v->fresh)
 		return 0;
-	return output_write(v->file, from, zeros, (size_t)(v->child->locator[0].offset - from), e);
+	return output_write(
+		v->file, from, zeros, (size_t)(round_up(from, sizeof(zeros)) - from), e);
 }
 
 int vhd_child_header(struct vhd_writer *v, struct vhd_header *h, struct error *e)
 {
-	struct vhd_child *c = v->child;
 	int rc = gap_clear(v, e);
 
 	vhd_id_put(h->parent_id, v->image.parent_id);
-	h->parent_timestamp = put_be32(c->timestamp);
-	for (size_t i = 0; i < c->name.len / 2; i++)
-		h->parent_name[i] = (be16){ { c->name.data[2 * i + 1], c->name.data[2 * i] } };
-	for (size_t i = 0; i < LOCATORS && !rc; i++)
-		rc = locator_write(v, &c->locator[i], &h->locator[i], e);
+	if (!rc)
+		rc = vhd_reference_write(&v->child->reference, v->file, h, e);
 	h->checksum = put_be32(vhd_header_checksum(h));
 	return rc;
 }

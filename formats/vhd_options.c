@@ -10,7 +10,6 @@
 
 enum {
 	SMALL_BLOCK = 512 << 10,
-	LARGE_BLOCK = 2 << 20,
 	BLKTAP_VERSION = 0x00010003, /* has a batmap of version 1.2 */
 };
 
@@ -56,10 +55,16 @@ static int parent_plan(const struct image_spec *spec, struct vhd_image *m, struc
 	return 0;
 }
 
+/* Hyper-V makes blocks of these two sizes and no others. */
+bool vhd_block_size_written(uint64_t size)
+{
+	return size == SMALL_BLOCK || size == VHD_LARGE_BLOCK;
+}
+
 static int block_plan(const struct image_spec *spec, struct vhd_image *m, struct error *e)
 {
 	const char *text = option_value(spec->options, "block_size");
-	uint64_t size = LARGE_BLOCK;
+	uint64_t size = VHD_LARGE_BLOCK;
 	int rc;
 
 	if (text && m->type == VHD_FIXED)
@@ -67,8 +72,7 @@ static int block_plan(const struct image_spec *spec, struct vhd_image *m, struct
 	rc = text ? size_parse(text, &size, e) : 0;
 	if (rc)
 		return error_prefix(e, "block_size");
-	/* Hyper-V makes blocks of these two sizes and no others. */
-	if (size != SMALL_BLOCK && size != LARGE_BLOCK)
+	if (!vhd_block_size_written(size))
 		return error_set(
 			e, ERR_USAGE, "block_size=%" PRIu64 " is neither 512K nor 2M", size);
 	m->block_size = (uint32_t)size;
@@ -83,7 +87,7 @@ static int dialect_plan(const struct image_spec *spec, struct vhd_image *m, stru
 	m->blktap = text && strcmp(text, "blktap") == 0;
 	if (text && !m->blktap && strcmp(text, "hyperv") != 0)
 		return error_set(e, ERR_USAGE, "dialect=%.64s: it is hyperv or blktap", text);
-	if (m->blktap && m->block_size != LARGE_BLOCK)
+	if (m->blktap && m->block_size != VHD_LARGE_BLOCK)
 		return error_set(e, ERR_USAGE, "dialect=blktap has blocks of 2M, not of %u bytes",
 			m->block_size);
 	return 0;

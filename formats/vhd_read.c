@@ -3,31 +3,13 @@
  * The content of a VHD as a disk.  BAT and sector bitmaps are read in small pieces, of which caches
  * of a fixed size keep some, however large the image says that they are.
  */
-#include "formats/vhd.h"
+#include "formats/vhd_reader.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
-#include "disk/chain.h"
-#include "formats/block_cache.h"
 
-enum {
-	PAGE = 4096, /* bytes of the BAT read as one */
-	CACHE = 512 << 10, /* bytes of the BAT, and as many of bitmaps */
-	EXTENT_BLOCKS = 1 << 20, /* looked at in one call of extent */
-};
-
-struct vhd {
-	struct disk disk;
-	struct disk *file; /* owned */
-	struct vhd_image image;
-	struct chain_file parent; /* of a differencing disk that may be read */
-	struct error refusal; /* why a differencing disk may not; code 0 when it may */
-	struct block_cache *table; /* by number of the page */
-	struct block_cache *bitmaps; /* sectors, by offset in the file */
-};
+enum { EXTENT_BLOCKS = 1 << 20 /* looked at in one call of extent */ };
 
 /* Where a block of a dynamic or differencing disk is. */
 struct vhd_block {
@@ -36,21 +18,17 @@ struct vhd_block {
 	uint64_t data;
 };
 
-static struct vhd *vhd_of(struct disk *d)
-{
-	return (struct vhd *)d;
-}
-
 /* Entries from `block` on, as many as its page of the table has. */
-static int entries_read(struct vhd *v, uint64_t block, be32 out[PAGE / sizeof(be32)], size_t most,
-	size_t *count, struct error *e)
+static int entries_read(struct vhd *v, uint64_t block, be32 out[VHD_TABLE_PAGE / sizeof(be32)],
+	size_t most, size_t *count, struct error *e)
 {
-	uint64_t at = block * sizeof(be32), page = at / PAGE;
-	uint64_t off = v->image.table_offset + page * PAGE;
+	uint64_t at = block * sizeof(be32), page = at / VHD_TABLE_PAGE;
+	uint64_t off = v->image.table_offset + page * VHD_TABLE_PAGE;
 	uint64_t end = v->image.table_offset + (uint64_t)v->image.entries * sizeof(be32);
-	size_t size = (size_t)min_u64(PAGE, end - off), skip = (size_t)(at % PAGE);
+	size_t size = (size_t)min_u64(VHD_TABLE_PAGE, end - off),
+	       skip = (size_t)(at % VHD_TABLE_PAGE);
 	size_t len = (size_t)min_u64(size - skip, most * sizeof(be32));
-	uint8_t bytes[PAGE] = { 0 };
+	uint8_t bytes[VHD_TABLE_PAGE] = { 0 };
 	int rc;
 
 	*count = len / sizeof(be32);
@@ -66,7 +44,7 @@ static int entries_read(struct vhd *v, uint64_t block, be32 out[PAGE / sizeof(be
 
 static int entry_read(struct vhd *v, uint64_t block, uint32_t *out, struct error *e)
 {
-	be32 entry[PAGE / sizeof(be32)];
+	be32 entry[VHD_TABLE_PAGE / sizeof(be32)];
 	size_t count;
 	int rc = entries_read(v, block, entry, 1, &count, e);
 
@@ -198,7 +176,7 @@ static int span_read(struct vhd *v, uint64_t off, uint8_t *buf, size_t len, stru
 	return rc ? rc : absent_fill(v, bits, off - within, within, buf, len, e);
 }
 
-static int vhd_read(struct disk *d, uint64_t off, void *buf, size_t len, struct error *e)
+int vhd_read(struct disk *d, uint64_t off, void *buf, size_t len, struct error *e)
 {
 	struct vhd *v = vhd_of(d);
 	uint8_t *out = buf;
@@ -226,12 +204,12 @@ static void absent_extent(struct vhd *v, uint64_t off, struct extent *out)
 	uint64_t first = off / v->image.block_size, block = first;
 	uint64_t left = div_up(v->disk.size, v->image.block_size) - first;
 	uint64_t end = first + min_u64(left, EXTENT_BLOCKS);
-	be32 entry[PAGE / sizeof(be32)];
+	be32 entry[VHD_TABLE_PAGE / sizeof(be32)];
 	size_t count = 0, n = 0;
 
 	/* A bad entry further on ends the extent here and is told when it is reached. */
 	while (n == count && block < end) {
-		if (entries_read(v, block, entry, PAGE, &count, NULL))
+		if (entries_read(v, block, entry, VHD_TABLE_PAGE, &count, NULL))
 			break;
 		for (n = 0; n < count && get_be32(entry[n]) == VHD_ABSENT; n++)
 			;
@@ -260,7 +238,7 @@ static int present_extent(
 	return 0;
 }
 
-static int vhd_extent(struct disk *d, uint64_t off, struct extent *out, struct error *e)
+int vhd_extent(struct disk *d, uint64_t off, struct extent *out, struct error *e)
 {
 	struct vhd *v = vhd_of(d);
 	struct vhd_block b;
@@ -281,131 +259,4 @@ static int vhd_extent(struct disk *d, uint64_t off, struct extent *out, struct e
 	/* What a differencing disk does not have is in its parent. */
 	out->zero = v->image.type == VHD_DYNAMIC;
 	return v->parent.disk ? chain_extent(&v->parent, off, out->length, out, e) : 0;
-}
-
-static void vhd_free(struct vhd *v)
-{
-	block_cache_close(v->table);
-	block_cache_close(v->bitmaps);
-	chain_file_close(&v->parent);
-	vhd_image_free(&v->image);
-	free(v);
-}
-
-static void vhd_close(struct disk *d)
-{
-	disk_close(vhd_of(d)->file);
-	vhd_free(vhd_of(d));
-}
-
-static const struct disk_ops vhd_ops = {
-	.read = vhd_read,
-	.extent = vhd_extent,
-	.close = vhd_close,
-};
-
-struct guid vhd_unique_id(const struct disk *d)
-{
-	return ((const struct vhd *)d)->image.id;
-}
-
-/* A parent that is not the one the image was made from would give a mix of two disks. */
-static int parent_check(const struct vhd *v, struct error *e)
-{
-	char want[GUID_TEXT_SIZE], is[GUID_TEXT_SIZE];
-	struct guid id = vhd_unique_id(v->parent.disk);
-
-	if (guid_equal(id, v->image.parent_id))
-		return 0;
-	guid_text(v->image.parent_id, want);
-	guid_text(id, is);
-	return error_set(e, ERR_REFUSED,
-		"%s is not the parent: its unique id is %s, the image was made for %s",
-		v->parent.path, is, want);
-}
-
-static void parent_open(struct vhd *v, const struct open_options *o)
-{
-	const struct parent_names *names = &v->image.parents;
-
-	if (v->image.type != VHD_DIFFERENCING)
-		return;
-	if (!names->count || !chain_allowed(o))
-		(void)parent_names_refuse(names, &v->refusal);
-	else if (!parent_names_open(names, "vhd", o, &v->parent, &v->refusal))
-		(void)parent_check(v, &v->refusal);
-}
-
-int vhd_open(struct disk *file, const struct open_options *o, struct disk **out, struct error *e)
-{
-	struct vhd *v = calloc(1, sizeof(*v));
-	int rc;
-
-	if (!v)
-		return error_nomem(e, "a VHD");
-	rc = vhd_load(file, &v->image, e);
-	if (!rc)
-		rc = block_cache_open(PAGE, CACHE, &v->table, e);
-	if (!rc)
-		rc = block_cache_open(VHD_SECTOR, CACHE, &v->bitmaps, e);
-	if (rc) {
-		vhd_free(v);
-		return rc;
-	}
-	v->file = file;
-	v->disk = (struct disk){
-		.ops = &vhd_ops,
-		.size = v->image.size,
-		.logical_sector = VHD_SECTOR,
-	};
-	parent_open(v, o);
-	*out = &v->disk;
-	return 0;
-}
-
-static int text_copy(const char *text, char **out, struct error *e)
-{
-	*out = strdup(text);
-	return *out ? 0 : error_nomem(e, "a text");
-}
-
-int vhd_info(struct disk *d, struct image_info *out, struct error *e)
-{
-	const struct vhd_image *m = &vhd_of(d)->image;
-	char id[sizeof("unique=") + GUID_TEXT_SIZE] = "unique=";
-	int rc;
-
-	out->subformat = vhd_type_names[m->type];
-	out->block_size = m->block_size;
-	guid_text(m->id, id + strlen(id));
-	rc = strings_add(&out->identifiers, id, e);
-	if (!rc && m->creator[0])
-		rc = text_copy(m->creator, &out->creator, e);
-	if (!rc)
-		rc = parent_names_describe(&m->parents, out, e);
-	if (!rc && m->type == VHD_DIFFERENCING) {
-		guid_text(m->parent_id, id);
-		rc = text_copy(id, &out->parent_identifier, e);
-	}
-	return rc;
-}
-
-int vhd_spec_of(struct disk *d, struct strings *options, struct image_spec *spec, struct error *e)
-{
-	const struct vhd_image *m = &vhd_of(d)->image;
-	char option[48];
-	int rc;
-
-	if (m->type == VHD_DIFFERENCING)
-		return error_set(e, ERR_UNSUPPORTED, "the image is differencing");
-	spec->size = m->size;
-	spec->logical_sector = VHD_SECTOR;
-	spec->identifier = m->id;
-	spec->has_identifier = true;
-	snprintf(option, sizeof(option), "subformat=%s", vhd_type_names[m->type]);
-	rc = strings_add(options, option, e);
-	if (rc || m->type == VHD_FIXED)
-		return rc;
-	snprintf(option, sizeof(option), "block_size=%u", m->block_size);
-	return strings_add(options, option, e);
 }

@@ -261,7 +261,7 @@ static int dynamic_plan(struct vhd_writer *v, struct error *e)
 	m->header_offset = sizeof(struct vhd_footer);
 	m->table_offset = m->header_offset + sizeof(struct vhd_header);
 	if (v->child)
-		m->table_offset = vhd_child_place_locators(v->child, m->table_offset);
+		m->table_offset = vhd_child_place_reference(v->child, m->table_offset);
 	if (m->blktap)
 		rc = vhd_batmap_open(m->table_offset + table_length(m), m->entries, &v->batmap, e);
 	v->filled = tables_end(v);
@@ -284,7 +284,7 @@ int vhd_create(
 		return error_nomem(e, "a VHD");
 	rc = vhd_plan(spec, &v->image, e);
 	if (!rc && spec->parent)
-		rc = vhd_child_open(spec->parent, &v->child, e);
+		rc = vhd_child_open(spec, &v->child, e);
 	if (rc) {
 		vhd_writer_close(&v->writer);
 		return rc;

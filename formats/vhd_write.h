@@ -50,13 +50,36 @@ int vhd_range_check(const struct vhd_writer *v, const struct block *b, struct er
 int vhd_tables_finish(struct writer *w, const struct content_summary *c, struct error *e);
 void vhd_writer_close(struct writer *w);
 
-int vhd_child_open(const struct parent_spec *parent, struct vhd_child **out, struct error *e);
+/* Of a spec with a parent. */
+int vhd_child_open(const struct image_spec *spec, struct vhd_child **out, struct error *e);
 void vhd_child_free(struct vhd_child *c);
 /* Gives the locators their places from `off` on, and returns where they end. */
-uint64_t vhd_child_place_locators(struct vhd_child *c, uint64_t off);
+uint64_t vhd_child_place_reference(struct vhd_child *c, uint64_t off);
 /* Writes the locators, and what the header says of the parent. */
 int vhd_child_header(struct vhd_writer *v, struct vhd_header *h, struct error *e);
 extern const struct writer_ops vhd_child_ops;
+
+/* vhd_reference.c: what a child says of its parent, the parent's identity not counted. */
+struct vhd_reference {
+	struct buffer name; /* of the parent's file, UTF-16, little endian */
+	uint32_t timestamp;
+	struct vhd_way {
+		uint8_t platform[4];
+		struct buffer text;
+		uint64_t offset, room; /* in the file */
+	} way[VHD_LOCATORS];
+	size_t ways;
+};
+/* Free it after a failure, too. */
+int vhd_reference_make(const struct parent_spec *p, struct vhd_reference *r, struct error *e);
+/* What `child`, made by vhd_open, says. */
+int vhd_reference_keep(struct disk *child, struct vhd_reference *r, struct error *e);
+void vhd_reference_free(struct vhd_reference *r);
+/* Gives the ways their places from `off` on, and returns where they end. */
+uint64_t vhd_reference_place(struct vhd_reference *r, uint64_t off);
+/* Writes them and fills the fields of the header. */
+int vhd_reference_write(
+	const struct vhd_reference *r, struct output *file, struct vhd_header *h, struct error *e);
 
 /* vhd_batmap.c: for a table of `entries` that ends at `off`, on a sector's border. */
 int vhd_batmap_open(uint64_t off, uint32_t entries, struct vhd_batmap **out, struct error *e);

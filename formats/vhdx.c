@@ -106,6 +106,7 @@ int vhdx_describe(const struct vhdx_image *image, struct image_info *out, struct
 void vhdx_image_free(struct vhdx_image *image)
 {
 	parent_names_free(&image->parents);
+	buffer_free(&image->locator);
 }
 
 static enum probe_answer vhdx_probe(const struct probe *p)

@@ -157,6 +157,7 @@ struct vhdx_image {
 	uint32_t chunk_ratio; /* payload blocks between two sector bitmap entries of the BAT */
 	bool fixed, has_parent;
 	struct guid disk_id;
+	struct buffer locator; /* the item Parent Locator of a child.  Owned. */
 	/* Of the first parent locator path there is; NULL when there is none.  Owned. */
 	struct parent_names parents;
 	/* Either is the parent's data_write; zero when not given. */
@@ -248,6 +249,8 @@ int vhdx_open(struct disk *file, const struct open_options *o, struct disk **out
 int vhdx_info(struct disk *d, struct image_info *out, struct error *e);
 /* By which the children of a disk made by vhdx_open know it. */
 struct guid vhdx_data_write(const struct disk *d);
+/* What a child made by vhdx_open says of its parent; empty when it says nothing. */
+const struct buffer *vhdx_locator(const struct disk *d);
 int vhdx_allocated(struct disk *d, uint64_t *out, struct error *e);
 int vhdx_create(
 	const struct image_spec *spec, struct output *file, struct writer **out, struct error *e);

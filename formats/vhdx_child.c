@@ -33,7 +33,17 @@ struct vhdx_child {
 	uint8_t bitmap[BITMAP_SIZE];
 };
 
-int vhdx_child_open(const struct parent_spec *parent, const struct vhdx_image *image,
+static int locator_plan(const struct image_spec *spec, const struct vhdx_image *image,
+	struct buffer *out, struct error *e)
+{
+	const struct buffer *kept = spec->like ? vhdx_locator(spec->like) : NULL;
+
+	if (kept)
+		return buffer_append(out, kept->data, kept->len, e);
+	return vhdx_locator_make(image->parent_id, spec->parent->relative, out, e);
+}
+
+int vhdx_child_open(const struct image_spec *spec, const struct vhdx_image *image,
 	struct vhdx_child **out, struct error *e)
 {
 	struct vhdx_child *c = calloc(1, sizeof(*c));
@@ -42,7 +52,7 @@ int vhdx_child_open(const struct parent_spec *parent, const struct vhdx_image *i
 	if (!c)
 		return error_nomem(e, "a child");
 	c->block = UINT64_MAX;
-	rc = vhdx_locator_make(image->parent_id, parent->relative, &c->locator, e);
+	rc = locator_plan(spec, image, &c->locator, e);
 	if (rc)
 		vhdx_child_free(c);
 	else

@@ -201,20 +201,20 @@ static int parent_load(
 	struct disk *file, const struct items *items, struct vhdx_image *image, struct error *e)
 {
 	uint32_t len = items->at[ITEM_PARENT_LOCATOR].length;
-	uint8_t *item;
+	struct buffer *item = &image->locator;
 	int rc;
 
 	if (!items->at[ITEM_PARENT_LOCATOR].present || !len)
 		return 0;
-	item = malloc(len);
-	if (!item)
-		return error_nomem(e, "a parent locator");
-	rc = item_read(file, items, ITEM_PARENT_LOCATOR, item, e);
+	rc = buffer_zeros(item, len, e);
 	if (!rc)
-		rc = vhdx_parent_names(item, len, &image->parents, e);
+		rc = item_read(file, items, ITEM_PARENT_LOCATOR, item->data, e);
 	if (!rc)
-		vhdx_parent_ids(item, len, image);
-	free(item);
+		rc = vhdx_parent_names(item->data, len, &image->parents, e);
+	if (!rc)
+		vhdx_parent_ids(item->data, len, image);
+	else
+		buffer_free(item);
 	return rc;
 }
 

@@ -227,7 +227,7 @@ int vhdx_create(
 		return error_nomem(e, "a VHDX");
 	rc = vhdx_plan(spec, &v->image, e);
 	if (!rc && spec->parent)
-		rc = vhdx_child_open(spec->parent, &v->image, &v->child, e);
+		rc = vhdx_child_open(spec, &v->image, &v->child, e);
 	if (rc) {
 		free(v);
 		return rc;

@@ -46,7 +46,8 @@ int vhdx_range_check(const struct vhdx_writer *v, const struct block *b, struct 
 int vhdx_tables_finish(struct writer *w, const struct content_summary *c, struct error *e);
 void vhdx_writer_close(struct writer *w);
 
-int vhdx_child_open(const struct parent_spec *parent, const struct vhdx_image *image,
+/* Of a spec with a parent. */
+int vhdx_child_open(const struct image_spec *spec, const struct vhdx_image *image,
 	struct vhdx_child **out, struct error *e);
 void vhdx_child_free(struct vhdx_child *c);
 /* The metadata item Parent Locator (2.6.2.6); NULL without a child. */

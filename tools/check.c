@@ -150,10 +150,11 @@ const struct command command_check = {
 		"hvimg reads a second time itself.\n\n"
 		"--repair writes the content into a fresh container of the same kind, with the "
 		"same identifiers: that mends a damaged footer, header or copy of one, replays the "
-		"log and leaves out leaks. The copy is checked before it appears. Errors that "
-		"leave "
-		"it open what the image holds are not mended: then nothing is written, a finding "
-		"says so, and the exit status is 3.",
+		"log and leaves out leaks. A child is written anew over the same parent, which "
+		"--allow-parent has to permit; it names the parent as IMAGE does, so a relative "
+		"path leads there from IMAGE's folder. The copy is checked before it appears. "
+		"Errors that leave it open what the image holds are not mended: then nothing is "
+		"written, a finding says so, and the exit status is 3.",
 	.answer_no = "errors were found, and no repaired copy was written",
 	.options = check_options,
 	.settings_size = sizeof(struct check_settings),

@@ -87,7 +87,6 @@ struct parent_spec {
 	const char *relative; /* the same, from the child's folder */
 	const struct format *format;
 	struct disk *disk; /* its content, as `format` opened it */
-	int64_t modified; /* of its file, seconds since 1970 */
 };
 
 /* What to create.  Sizes in bytes; 0 means the format's default. */
@@ -100,6 +99,9 @@ struct image_spec {
 	bool has_identifier;
 	bool compress; /* only for a format that compresses */
 	const struct parent_spec *parent; /* NULL: the image stands alone */
+	/* With a parent: a child by this format's open, whose words about its parent are kept as
+	 * they are; NULL: they are made of the parent_spec. */
+	struct disk *like;
 	/* By which a VHDX's children know it (data write GUID); set when has_data_write. */
 	struct guid data_write;
 	bool has_data_write;
@@ -207,9 +209,10 @@ struct format {
 	 */
 	bool (*remains)(struct disk *file);
 	/*
-	 * What to ask create for to get a container like that of `d`: subformat, sizes and
-	 * identifiers go to *spec, the rest is added to `options`.  ERR_UNSUPPORTED names what
-	 * create can't do.  NULL: such a container is not written.
+	 * What to ask create for to get a container like that of `d`: sizes, identifiers and `like`
+	 * go to *spec, which leaves a child's parent to the caller; the rest is added to `options`.
+	 * Where create can't give the same block size, the usual one is asked for.
+	 * ERR_UNSUPPORTED names what else create can't do.  NULL: such a container is not written.
 	 */
 	int (*spec_of)(
 		struct disk *d, struct strings *options, struct image_spec *spec, struct error *e);

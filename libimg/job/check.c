@@ -30,8 +30,7 @@ static int format_choose(
 	return error_set(e, ERR_UNSUPPORTED, "hvimg has no check of %s", (*out)->name);
 }
 
-/* That a parent is missing or wrong shows when something is read. */
-static int parent_read(struct disk *d, struct error *e)
+int content_probe(struct disk *d, struct error *e)
 {
 	uint8_t sector[4096];
 	size_t len = d->size < sizeof(sector) ? (size_t)d->size : sizeof(sector);
@@ -55,7 +54,7 @@ static int parent_find(const struct check_job *j, const struct format *format, s
 	if (!j->allow_parent || image_open_with(j->image, format->name, &o, &d, NULL, &why))
 		return 0;
 	rc = format->info ? format->info(d, &info, e) : 0;
-	if (!rc && info.parent_path && parent_read(d, &why))
+	if (!rc && info.parent_path && content_probe(d, &why))
 		rc = check_find(c, why.code == ERR_NOTFOUND ? &parent_missing : &parent_wrong,
 			CHECK_NOWHERE, e, "parent: %s", why.text);
 	else if (!rc && info.parent_path && chain->count > 1)

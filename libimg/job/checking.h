@@ -15,6 +15,9 @@ int content_cross(const struct check_job *j, struct check_outcome *r, struct err
 int image_repair(
 	const struct check_job *j, struct disk *watch, struct check_outcome *r, struct error *e);
 
+/* check.c: fails as reading anything would, when the disk's parent is missing or wrong. */
+int content_probe(struct disk *d, struct error *e);
+
 /* Whether an error tells of the image, not of the host or of what the user wants. */
 static inline bool error_tells_of_image(int rc)
 {

@@ -112,15 +112,10 @@ static int image_take(
 	struct parent *p, const struct parent_choice *c, const char *allow_dir, struct error *e)
 {
 	struct open_options o = { .allow_dir = allow_dir, .chain = &p->chain };
-	struct stat st;
 	int rc = image_open_with(c->path, c->format, &o, &p->spec.disk, &p->spec.format, e);
 
 	if (!rc)
 		rc = host_file_open(c->path, &p->watch, e);
-	if (!rc && stat(c->path, &st))
-		rc = error_errno(e, errno, "%s", c->path);
-	if (!rc)
-		p->spec.modified = st.st_mtime;
 	return rc;
 }
 
@@ -147,6 +142,24 @@ int parent_open(const struct parent_choice *c, const char *allow_dir, const char
 	else
 		*out = p;
 	return rc ? error_prefix(e, "parent") : 0;
+}
+
+int parent_open_again(const struct chain *chain, const char *allow_dir, const char *destination,
+	const struct format *child, struct parent *out, struct error *e)
+{
+	const struct chain_link *is = &chain->link[1];
+	const struct parent_choice c = { is->path, is->format->name };
+	char *folder = NULL;
+	int rc = *allow_dir ? 0 : folder_real(chain->link[0].path, &folder, e);
+
+	if (!rc)
+		rc = parent_open(&c, folder ? folder : allow_dir, destination, child, out, e);
+	free(folder);
+	if (rc ||
+		(out->chain.link[0].device == is->device && out->chain.link[0].inode == is->inode))
+		return rc;
+	parent_close(out);
+	return error_set(e, ERR_CORRUPT, "%s became another file meanwhile", is->path);
 }
 
 int parent_check_readable(const struct parent *p, struct error *e)
