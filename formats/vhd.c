@@ -66,8 +66,7 @@ uint32_t vhd_bitmap_size(uint32_t block_size)
 
 void vhd_image_free(struct vhd_image *image)
 {
-	free(image->parent_path);
-	image->parent_path = NULL;
+	parent_names_free(&image->parents);
 }
 
 /*
@@ -77,13 +76,15 @@ void vhd_image_free(struct vhd_image *image)
 static const char vhd_cookie[] = "conectix";
 
 /*
- * A file with a footer at its end only is a fixed disk when it is as long as the footer says.
- * Otherwise it is a damaged one, or the footer is the last sector of something else, such as of a
- * partition that holds a VHD; to choose could add a footer to a disk, or cut one off.
+ * A file with a footer at its end only is a fixed disk when it is as long as the footer says.  When
+ * it is shorter, it is the end of one, such as a file system that was copied out of a VHD.  When it
+ * is longer, the footer may be that of a VHD in the last partition: to choose could add a footer to
+ * a disk, or cut off some of it.
  */
 static enum probe_answer tail_probe(const struct probe *p)
 {
 	struct vhd_footer footer;
+	uint64_t size;
 
 	if (!p->tail)
 		return PROBE_NO;
@@ -92,10 +93,12 @@ static enum probe_answer tail_probe(const struct probe *p)
 	if (memcmp(p->tail, vhd_cookie, 8) != 0)
 		return PROBE_NO;
 	memcpy(&footer, p->tail, sizeof(footer));
-	return get_be32(footer.type) != VHD_FIXED ||
-			get_be64(footer.current_size) == p->size - sizeof(footer)
-		? PROBE_YES
-		: PROBE_DOUBTFUL;
+	if (get_be32(footer.type) != VHD_FIXED)
+		return PROBE_YES;
+	size = get_be64(footer.current_size);
+	if (size > p->size - sizeof(footer))
+		return PROBE_NO;
+	return size == p->size - sizeof(footer) ? PROBE_YES : PROBE_DOUBTFUL;
 }
 
 static enum probe_answer vhd_probe(const struct probe *p)

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/guid.h"
 #include "disk/format.h"
+#include "formats/parent_names.h"
 
 /* VHD as Microsoft's "Virtual Hard Disk Image Format Specification", version 1.0, describes it.
  * All integers are big endian. */
@@ -100,8 +101,7 @@ struct vhd_image {
 	/* Of a differencing disk. */
 	struct guid parent_id;
 	uint32_t parent_timestamp; /* seconds since 2000-01-01; 0: not told, as Windows leaves it */
-	char *parent_path; /* owned; NULL when the image has none */
-	bool parent_url; /* it was a URL: slashes separate its folders, not backslashes */
+	struct parent_names parents;
 };
 
 /* Ones' complement of the sum of all bytes but those of the checksum field. */
@@ -127,7 +127,7 @@ int vhd_head_read(struct disk *file, struct vhd_place *p, struct error *e);
 int vhd_tail_read(struct disk *file, struct vhd_place *p, struct error *e);
 /* Reads footers and header.  On failure nothing is owned. */
 int vhd_load(struct disk *file, struct vhd_image *image, struct error *e);
-/* Sets image->parent_path from the header of a differencing disk. */
+/* Sets what concerns the parent from the header of a differencing disk. */
 int vhd_load_parent(
 	struct disk *file, const struct vhd_header *h, struct vhd_image *image, struct error *e);
 void vhd_image_free(struct vhd_image *image);

@@ -51,19 +51,13 @@ static int parent_check(const struct vhd *v, struct error *e)
 
 static void parent_open(struct vhd *v, const struct open_options *o)
 {
-	struct reference r = { v->image.parent_path, "vhd", .windows = !v->image.parent_url };
+	const struct parent_names *names = &v->image.parents;
 
 	if (v->image.type != VHD_DIFFERENCING)
 		return;
-	if (!r.path || !chain_allowed(o)) {
-		error_set(&v->refusal, ERR_REFUSED,
-			"the image is differencing: it holds only what differs from its parent "
-			"%.512s; --allow-parent permits files in the image's folder, "
-			"--allow-parent=DIR those in DIR",
-			r.path ? r.path : "(not named)");
-		return;
-	}
-	if (!chain_open(o, &r, &v->parent, &v->refusal))
+	if (!names->count || !chain_allowed(o))
+		(void)parent_names_refuse(names, &v->refusal);
+	else if (!parent_names_open(names, "vhd", o, &v->parent, &v->refusal))
 		(void)parent_check(v, &v->refusal);
 }
 
@@ -112,11 +106,8 @@ int vhd_info(struct disk *d, struct image_info *out, struct error *e)
 	rc = strings_add(&out->identifiers, id, e);
 	if (!rc && m->creator[0])
 		rc = text_copy(m->creator, &out->creator, e);
-	if (!rc && m->parent_path) {
-		rc = text_copy(m->parent_path, &out->parent_path, e);
-		if (!rc)
-			rc = strings_add(&out->references, m->parent_path, e);
-	}
+	if (!rc)
+		rc = parent_names_describe(&m->parents, out, e);
 	if (!rc && m->type == VHD_DIFFERENCING) {
 		guid_text(m->parent_id, id);
 		rc = text_copy(id, &out->parent_identifier, e);

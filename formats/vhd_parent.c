@@ -11,33 +11,34 @@
 
 enum { PATH_MAX_BYTES = 65536 };
 
-static int text_take(const le16 *text, size_t units, char **out, struct error *e)
+static int text_take(const le16 *text, size_t units, struct parent_names *out, struct error *e)
 {
-	*out = malloc(units * 3 + 1);
-	if (!*out)
+	char *path = malloc(units * 3 + 1);
+
+	if (!path)
 		return error_nomem(e, "the parent's path");
-	utf16_text(text, units, *out);
-	if (!**out) {
-		free(*out);
-		*out = NULL;
-	}
+	utf16_text(text, units, path);
+	parent_names_add(out, path, true);
 	return 0;
 }
 
-static int url_take(const uint8_t *bytes, size_t len, char **out, struct error *e)
+static int url_take(const uint8_t *bytes, size_t len, struct parent_names *out, struct error *e)
 {
 	struct buffer path = { 0 };
 	int rc = file_url_path(bytes, len, &path, e);
+	char *copy = rc ? NULL : strdup(buffer_text(&path));
 
-	if (!rc && path.len && !(*out = strdup(buffer_text(&path))))
+	if (copy)
+		parent_names_add(out, copy, false);
+	else if (!rc)
 		rc = error_nomem(e, "the parent's path");
 	buffer_free(&path);
 	return rc;
 }
 
-/* *out stays NULL when the locator makes no sense: there may be another. */
-static int locator_read(
-	struct disk *file, const struct vhd_locator *l, bool url, char **out, struct error *e)
+/* A locator that makes no sense gives no name: there may be another. */
+static int locator_read(struct disk *file, const struct vhd_locator *l, bool url,
+	struct parent_names *out, struct error *e)
 {
 	uint64_t off = get_be64(l->offset);
 	uint32_t len = get_be32(l->length);
@@ -58,7 +59,7 @@ static int locator_read(
 }
 
 /* The header's name is the file name without a folder, and the only text in big endian. */
-static int name_take(const struct vhd_header *h, char **out, struct error *e)
+static int name_take(const struct vhd_header *h, struct parent_names *out, struct error *e)
 {
 	le16 name[VHD_PARENT_NAME_UNITS];
 
@@ -83,15 +84,9 @@ int vhd_load_parent(
 	m->parent_id = vhd_id_get(h->parent_id);
 	m->parent_timestamp = get_be32(h->parent_timestamp);
 	for (size_t p = 0; p < sizeof(platforms) / sizeof(platforms[0]); p++)
-		for (size_t i = 0; i < VHD_LOCATORS && !rc && !m->parent_path; i++) {
-			const struct vhd_locator *l = &h->locator[i];
-
-			if (memcmp(l->platform, platforms[p].name, 4) != 0)
-				continue;
-			rc = locator_read(file, l, platforms[p].url, &m->parent_path, e);
-			m->parent_url = platforms[p].url && m->parent_path;
-		}
-	if (!rc && !m->parent_path)
-		rc = name_take(h, &m->parent_path, e);
-	return rc;
+		for (size_t i = 0; i < VHD_LOCATORS && !rc; i++)
+			if (!memcmp(h->locator[i].platform, platforms[p].name, 4))
+				rc = locator_read(
+					file, &h->locator[i], platforms[p].url, &m->parents, e);
+	return rc ? rc : name_take(h, &m->parents, e);
 }

@@ -9,7 +9,7 @@
 
 #include "base/checked.h"
 
-enum { EXTENT_BLOCKS = 4096 /* looked at in one call of extent */ };
+enum { EXTENT_BLOCKS = 1 << 20 /* looked at in one call of extent */ };
 
 /* Where a block of a dynamic or differencing disk is. */
 struct vhd_block {
@@ -18,24 +18,38 @@ struct vhd_block {
 	uint64_t data;
 };
 
-static int entry_read(struct vhd *v, uint64_t block, uint32_t *out, struct error *e)
+/* Entries from `block` on, as many as its page of the table has. */
+static int entries_read(struct vhd *v, uint64_t block, be32 out[VHD_TABLE_PAGE / sizeof(be32)],
+	size_t most, size_t *count, struct error *e)
 {
 	uint64_t at = block * sizeof(be32), page = at / VHD_TABLE_PAGE;
 	uint64_t off = v->image.table_offset + page * VHD_TABLE_PAGE;
 	uint64_t end = v->image.table_offset + (uint64_t)v->image.entries * sizeof(be32);
+	size_t size = (size_t)min_u64(VHD_TABLE_PAGE, end - off),
+	       skip = (size_t)(at % VHD_TABLE_PAGE);
+	size_t len = (size_t)min_u64(size - skip, most * sizeof(be32));
 	uint8_t bytes[VHD_TABLE_PAGE] = { 0 };
-	be32 entry;
 	int rc;
 
-	if (!block_cache_get(v->table, page, at % VHD_TABLE_PAGE, &entry, sizeof(entry))) {
-		rc = disk_read(v->file, off, bytes, (size_t)min_u64(VHD_TABLE_PAGE, end - off), e);
-		if (rc)
-			return error_prefix(e, "table at %llu", (unsigned long long)off);
-		block_cache_put(v->table, page, bytes);
-		memcpy(&entry, bytes + at % VHD_TABLE_PAGE, sizeof(entry));
-	}
-	*out = get_be32(entry);
+	*count = len / sizeof(be32);
+	if (block_cache_get(v->table, page, skip, out, len))
+		return 0;
+	rc = disk_read(v->file, off, bytes, size, e);
+	if (rc)
+		return error_prefix(e, "table at %llu", (unsigned long long)off);
+	block_cache_put(v->table, page, bytes);
+	memcpy(out, bytes + skip, len);
 	return 0;
+}
+
+static int entry_read(struct vhd *v, uint64_t block, uint32_t *out, struct error *e)
+{
+	be32 entry[VHD_TABLE_PAGE / sizeof(be32)];
+	size_t count;
+	int rc = entries_read(v, block, entry, 1, &count, e);
+
+	*out = rc ? 0 : get_be32(entry[0]);
+	return rc;
 }
 
 static bool overlaps(uint64_t off, uint64_t len, uint64_t other, uint64_t other_len)
@@ -187,14 +201,21 @@ int vhd_read(struct disk *d, uint64_t off, void *buf, size_t len, struct error *
 /* Blocks that are not there, as one extent. */
 static void absent_extent(struct vhd *v, uint64_t off, struct extent *out)
 {
-	uint64_t block = off / v->image.block_size, first = block;
-	uint64_t end = div_up(v->disk.size, v->image.block_size);
-	struct vhd_block next;
+	uint64_t first = off / v->image.block_size, block = first;
+	uint64_t left = div_up(v->disk.size, v->image.block_size) - first;
+	uint64_t end = first + min_u64(left, EXTENT_BLOCKS);
+	be32 entry[VHD_TABLE_PAGE / sizeof(be32)];
+	size_t count = 0, n = 0;
 
 	/* A bad entry further on ends the extent here and is told when it is reached. */
-	while (++block < end && block - first < EXTENT_BLOCKS &&
-		!block_find(v, block, &next, NULL) && !next.present)
-		;
+	while (n == count && block < end) {
+		if (entries_read(v, block, entry, VHD_TABLE_PAGE, &count, NULL))
+			break;
+		for (n = 0; n < count && get_be32(entry[n]) == VHD_ABSENT; n++)
+			;
+		block += n;
+	}
+	block = min_u64(max_u64(block, first + 1), first + left);
 	out->length = block * v->image.block_size - off;
 }
 

@@ -86,14 +86,9 @@ int vhdx_describe(const struct vhdx_image *image, struct image_info *out, struct
 	out->log_size = image->log.length;
 	if (image->creator[0] && !(out->creator = strdup(image->creator)))
 		return error_nomem(e, "the creator's name");
-	if (image->parent_path) {
-		out->parent_path = strdup(image->parent_path);
-		if (!out->parent_path)
-			return error_nomem(e, "the parent's path");
-		rc = strings_add(&out->references, image->parent_path, e);
-		if (rc)
-			return rc;
-	}
+	rc = parent_names_describe(&image->parents, out, e);
+	if (rc)
+		return rc;
 	if (image->has_parent) {
 		char guid[GUID_TEXT_SIZE];
 
@@ -110,8 +105,7 @@ int vhdx_describe(const struct vhdx_image *image, struct image_info *out, struct
 
 void vhdx_image_free(struct vhdx_image *image)
 {
-	free(image->parent_path);
-	image->parent_path = NULL;
+	parent_names_free(&image->parents);
 	buffer_free(&image->locator);
 }
 

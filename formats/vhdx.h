@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/guid.h"
 #include "disk/format.h"
+#include "formats/parent_names.h"
 
 /* VHDX as [MS-VHDX] version 8.0 describes it; the section numbers in the comments are that one's.
  */
@@ -158,7 +159,7 @@ struct vhdx_image {
 	struct guid disk_id;
 	struct buffer locator; /* the item Parent Locator of a child.  Owned. */
 	/* Of the first parent locator path there is; NULL when there is none.  Owned. */
-	char *parent_path;
+	struct parent_names parents;
 	/* Either is the parent's data_write; zero when not given. */
 	struct guid parent_id, parent_id2;
 };
@@ -203,7 +204,7 @@ int vhdx_count_allocated(struct disk *file, const struct vhdx_image *image, stru
 
 /* Sets *path (owned by the caller) to where a Parent Locator item says the parent is, or to NULL.
  */
-int vhdx_parent_path(const uint8_t *item, size_t len, char **path, struct error *e);
+int vhdx_parent_names(const uint8_t *item, size_t len, struct parent_names *out, struct error *e);
 /* Sets parent_id and parent_id2 from such an item. */
 void vhdx_parent_ids(const uint8_t *item, size_t len, struct vhdx_image *image);
 

@@ -66,7 +66,7 @@ static int parent_check(
 {
 	struct vhdx_image m = { 0 };
 	struct guid none = { { 0 } };
-	char *path = NULL;
+	struct parent_names names = { 0 };
 	int rc;
 
 	vhdx_parent_ids(item, len, &m);
@@ -76,12 +76,12 @@ static int parent_check(
 		if (rc)
 			return rc;
 	}
-	rc = vhdx_parent_path(item, len, &path, e);
-	if (!rc && !path)
+	rc = vhdx_parent_names(item, len, &names, e);
+	if (!rc && !names.count)
 		rc = check_find(v->c, &parent_unnamed, off, e,
 			"the parent locator has neither relative_path, absolute_win32_path nor "
 			"volume_path");
-	free(path);
+	parent_names_free(&names);
 	return rc;
 }
 

@@ -74,17 +74,13 @@ static int parent_check(const struct vhdx *v, struct error *e)
 
 static void parent_open(struct vhdx *v, const struct open_options *o)
 {
-	struct reference r = { v->image.parent_path, "vhdx", .windows = true };
+	const struct parent_names *names = &v->image.parents;
 
 	if (!v->image.has_parent || v->refusal.code)
 		return;
-	if (!r.path || !chain_allowed(o))
-		(void)error_set(&v->refusal, ERR_REFUSED,
-			"the image is differencing: it holds only what differs from its parent "
-			"%.512s; --allow-parent permits files in the image's folder, "
-			"--allow-parent=DIR those in DIR",
-			r.path ? r.path : "(which it does not name)");
-	else if (!chain_open(o, &r, &v->parent, &v->refusal))
+	if (!names->count || !chain_allowed(o))
+		(void)parent_names_refuse(names, &v->refusal);
+	else if (!parent_names_open(names, "vhdx", o, &v->parent, &v->refusal))
 		(void)parent_check(v, &v->refusal);
 }
 

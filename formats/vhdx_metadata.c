@@ -210,7 +210,7 @@ static int parent_load(
 	if (!rc)
 		rc = item_read(file, items, ITEM_PARENT_LOCATOR, item->data, e);
 	if (!rc)
-		rc = vhdx_parent_path(item->data, len, &image->parent_path, e);
+		rc = vhdx_parent_names(item->data, len, &image->parents, e);
 	if (!rc)
 		vhdx_parent_ids(item->data, len, image);
 	else

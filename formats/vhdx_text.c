@@ -44,26 +44,26 @@ static const le16 *locator_value(const uint8_t *item, size_t len, const char *na
 	return NULL;
 }
 
-int vhdx_parent_path(const uint8_t *item, size_t len, char **path, struct error *e)
+int vhdx_parent_names(const uint8_t *item, size_t len, struct parent_names *out, struct error *e)
 {
 	/* A volume's GUID comes last: it means nothing on another host. */
 	static const char *const names[] = { "relative_path", "absolute_win32_path",
 		"volume_path" };
 
-	*path = NULL;
 	if (len < sizeof(struct vhdx_locator_header))
 		return 0;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		size_t units = 0;
 		const le16 *value = locator_value(item, len, names[i], &units);
+		char *path;
 
 		if (!value || !units)
 			continue;
-		*path = malloc(units * 3 + 1);
-		if (!*path)
+		path = malloc(units * 3 + 1);
+		if (!path)
 			return error_nomem(e, "the parent's path");
-		utf16_text(value, units, *path);
-		return 0;
+		utf16_text(value, units, path);
+		parent_names_add(out, path, true);
 	}
 	return 0;
 }

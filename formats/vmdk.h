@@ -123,7 +123,8 @@ struct vmdk_run {
 	uint64_t count;
 };
 
-/* What is at grain number `grain`; a run ends where a grain table does. */
+/* What is at grain number `grain`; a run ends where a grain table does, or with the last of several
+ * that are not there. */
 int vmdk_run_find(struct vmdk_sparse *s, uint64_t grain, struct vmdk_run *out, struct error *e);
 int vmdk_sparse_extent(struct disk *d, uint64_t off, struct extent *out, struct error *e);
 

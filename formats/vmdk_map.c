@@ -32,19 +32,26 @@ static int page_read(struct vmdk_sparse *s, uint64_t off, size_t size, bool dire
 	return 0;
 }
 
-/* Finds the file offset of a grain table, 0 when there is none. */
-static int table_find(struct vmdk_sparse *s, uint64_t table, uint64_t *out, struct error *e)
+/*
+ * Finds the file offset of a grain table, 0 when there is none; then *absent is how many follow
+ * each other that are not there, on one page of the directory.
+ */
+static int table_find(
+	struct vmdk_sparse *s, uint64_t table, uint64_t *out, uint64_t *absent, struct error *e)
 {
 	uint64_t at = table * sizeof(le32), page = at / PAGE * PAGE;
-	size_t size = (size_t)min_u64(PAGE, s->tables * sizeof(le32) - page);
+	size_t size = (size_t)min_u64(PAGE, s->tables * sizeof(le32) - page), n = 0;
+	size_t skip = (size_t)(at % PAGE), count = (size - skip) / sizeof(le32);
+	le32 entries[PAGE / sizeof(le32)];
 	uint64_t off;
-	le32 entry;
-	int rc = page_read(
-		s, s->directory + page, size, true, (size_t)(at % PAGE), &entry, sizeof(entry), e);
+	int rc = page_read(s, s->directory + page, size, true, skip, entries, size - skip, e);
 
 	if (rc)
 		return rc;
-	off = (uint64_t)get_le32(entry) * VMDK_SECTOR;
+	while (n < count && !get_le32(entries[n]))
+		n++;
+	*absent = n;
+	off = (uint64_t)get_le32(entries[0]) * VMDK_SECTOR;
 	if (!range_fits(off, s->per_table * sizeof(le32), s->file->size))
 		return error_set(e, ERR_CORRUPT,
 			"grain table %llu at %llu runs past the end of the file at %llu",
@@ -108,15 +115,20 @@ static uint64_t run_count(const struct vmdk_sparse *s, const le32 *entries, size
 
 int vmdk_run_find(struct vmdk_sparse *s, uint64_t grain, struct vmdk_run *out, struct error *e)
 {
-	uint64_t index = grain % s->per_table, table = 0;
-	uint64_t left = min_u64(s->per_table - index, div_up(s->disk.size, s->grain) - grain);
+	uint64_t index = grain % s->per_table, table = 0, absent = 0;
+	uint64_t end = div_up(s->disk.size, s->grain) - grain;
+	uint64_t left = min_u64(s->per_table - index, end);
 	le32 entries[PAGE / sizeof(le32)];
 	uint32_t first;
-	int rc = table_find(s, grain / s->per_table, &table, e);
+	int rc = table_find(s, grain / s->per_table, &table, &absent, e);
 
-	*out = (struct vmdk_run){ .kind = VMDK_NOTHING, .count = left };
-	if (rc || !table)
+	*out = (struct vmdk_run){ .kind = VMDK_NOTHING };
+	if (rc)
 		return rc;
+	if (!table) {
+		out->count = min_u64(absent * s->per_table - index, end);
+		return 0;
+	}
 	rc = page_read(s, table, s->per_table * sizeof(le32), false, index * sizeof(le32), entries,
 		left * sizeof(le32), e);
 	if (rc)

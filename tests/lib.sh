@@ -30,3 +30,13 @@ expect() {
 	"$@" >"$WORK/stdout" 2>"$WORK/stderr" || got=$?
 	[[ $got == "$want" ]] || fail "'$*' ended with $got, not $want: $(head -c 2000 "$WORK/stderr")"
 }
+
+# luks COMMAND...: runs it with ITER in its arguments replaced by a number.  qemu-img measures the processor to make a key, which
+# fails now and then on a busy machine; longer measures fail less.
+luks() {
+	local try
+	for try in 1 2 3 4 5 6 7 8; do
+		"${@//ITER/$((try * 10))}" 2>"$WORK/luks.err" && return
+	done
+	fail "qemu-img makes no luks: $(cat "$WORK/luks.err")"
+}

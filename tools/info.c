@@ -10,6 +10,7 @@
 #include "disk/chain.h"
 #include "disk/host_file.h"
 #include "disk/image.h"
+#include "disk/lookup.h"
 #include "tools/command.h"
 #include "tools/text.h"
 
@@ -68,32 +69,32 @@ static int read_host(struct facts *f, struct error *e)
 	return 0;
 }
 
-static bool is_in(const char *image, const char *name)
+/* Whether the parent is where it could be read from: elsewhere nobody looks, so that an image can't
+ * be used to find out which files a host has. */
+static bool find_parent(const char *image, const char *parent, const char *allow_parent)
 {
-	const char *slash = name[0] != '/' ? strrchr(image, '/') : NULL;
-	int folder = slash ? (int)(slash - image) + 1 : 0;
-	char path[4096];
-	int len = snprintf(path, sizeof(path), "%.*s%s", folder, image, name);
+	const char *slash = strrchr(image, '/');
+	struct buffer folder = { 0 };
+	struct lookup l;
+	bool found;
+	int rc = allow_parent && *allow_parent ? buffer_string(&folder, allow_parent, NULL)
+		: slash ? buffer_append(&folder, image, (size_t)(slash - image) + 1, NULL)
+			: buffer_string(&folder, ".", NULL);
 
-	return len > 0 && (size_t)len < sizeof(path) && !access(path, F_OK);
+	found = !rc && !lookup_open(image, buffer_text(&folder), parent, false, &l, NULL);
+	if (found)
+		lookup_close(&l);
+	buffer_free(&folder);
+	return found;
 }
 
-/* Parents are named relative to the image that names them, by Windows with its own separators; of
- * an absolute name from there the file's own is looked for beside the image. */
-static bool find_parent(const char *image, const char *parent)
+/* An image has other images in its chain by way of its parent only. */
+static bool opened_parent(const struct chain *c)
 {
-	struct buffer name = { 0 };
-	bool found = is_in(image, parent);
-
-	if (found || !strchr(parent, '\\') || buffer_string(&name, parent, NULL))
-		return found;
-	for (size_t i = 0; i < name.len; i++)
-		if (name.data[i] == '\\')
-			name.data[i] = '/';
-	found = is_in(image, buffer_text(&name)) ||
-		is_in(image, strrchr(buffer_text(&name), '/') + 1);
-	buffer_free(&name);
-	return found;
+	for (size_t i = 1; i < c->count; i++)
+		if (c->link[i].format)
+			return true;
+	return false;
 }
 
 static json_t *identifiers_json(const struct strings *pairs)
@@ -280,7 +281,8 @@ static int info_run(const void *settings, char *const *argument, struct error *e
 	if (rc)
 		goto out;
 	if (f.image.parent_path)
-		f.parent_found = find_parent(f.path, f.image.parent_path);
+		f.parent_found = opened_parent(&f.chain) ||
+			find_parent(f.path, f.image.parent_path, s->allow_parent);
 	if (s->common.json)
 		rc = print_json(facts_json(&f), e);
 	else
