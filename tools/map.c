@@ -139,8 +139,12 @@ static int map_run(const void *settings, char *const *argument, struct error *e)
 	const struct map_settings *s = settings;
 	struct map m = { .settings = s, .path = argument[0], .first = true };
 	struct open_options o = { .allow_dir = s->allow_parent, .snapshot = s->snapshot };
-	int rc = image_open_with(m.path, s->format, &o, &m.disk, &m.format, e);
+	int rc;
 
+	if (s->svg && !strcmp(s->svg, "-"))
+		return error_set(
+			e, ERR_USAGE, "--svg: the drawing is not sent to a pipe: name a file");
+	rc = image_open_with(m.path, s->format, &o, &m.disk, &m.format, e);
 	if (rc)
 		return rc;
 	if (s->svg)
