@@ -188,6 +188,10 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		return wrong_usage("no command", "");
+	if (!strcmp(argv[1], "help") && argc > 2 && (c = command_by_name(argv[2]))) {
+		help_command(stdout, c);
+		return end_about();
+	}
 	if (run_about(argv[1]))
 		return end_about();
 	c = command_by_name(argv[1]);
