@@ -97,6 +97,8 @@ static int destination_check(
 	struct stat st;
 
 	*device = false;
+	if (*path && path[strlen(path) - 1] == '/')
+		return error_set(e, ERR_EXISTS, "names a folder, not a file");
 	/* A symbolic link that leads nowhere is there, too. */
 	if (stat(path, &st) && (errno != ENOENT || lstat(path, &st)))
 		return errno == ENOENT ? 0 : error_errno(e, errno, "cannot look at it");
