@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "job/job.h"
-#include "tools/command.h"
+#include "tools/conversion.h"
 #include "tools/text.h"
 
 struct check_settings {
@@ -90,9 +90,7 @@ static int take_settings(
 		return error_set(e, ERR_USAGE, "-: a pipe is not checked: name a file");
 	if (s->repair && !strcmp(s->repair, "-"))
 		return error_set(e, ERR_USAGE, "--repair: the copy is not sent to a pipe");
-	if (s->format && !(j->format = format_by_name(s->format)))
-		return error_set(e, ERR_USAGE, "-f: unknown format %s", s->format);
-	return 0;
+	return format_option("-f", s->format, &j->format, e);
 }
 
 static int check_run(const void *settings, char *const *argument, struct error *e)

@@ -34,6 +34,19 @@ static int give_answer(
 	return same ? STATUS_DONE : STATUS_NO;
 }
 
+/* One whose parent is missing, or not allowed, is told by its name. */
+static int image_take(const char *path, const char *format, const struct open_options *o,
+	struct disk **out, struct error *e)
+{
+	uint8_t sector[512];
+	int rc = image_open_with(path, format, o, out, NULL, e);
+
+	if (rc || (*out)->size < sizeof(sector))
+		return rc;
+	rc = disk_read(*out, 0, sector, sizeof(sector), e);
+	return rc ? error_prefix(e, "%s", path) : 0;
+}
+
 static int compare_run(const void *settings, char *const *argument, struct error *e)
 {
 	const struct compare_settings *s = settings;
@@ -46,13 +59,15 @@ static int compare_run(const void *settings, char *const *argument, struct error
 
 	if (rc)
 		return rc;
-	rc = image_open_with(argument[0], s->format, &o, &a, NULL, e);
+	rc = image_take(argument[0], s->format, &o, &a, e);
 	if (!rc)
-		rc = image_open_with(argument[1], s->other_format, &o, &b, NULL, e);
+		rc = image_take(argument[1], s->other_format, &o, &b, e);
 	if (!rc) {
 		progress_start(&progress, "compare", &engine);
 		rc = compare(a, b, s->strict, &engine, &at, e);
 		progress_end(&progress);
+		if (rc)
+			error_prefix(e, "%s and %s", argument[0], argument[1]);
 	}
 	disk_close(b);
 	disk_close(a);

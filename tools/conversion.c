@@ -8,6 +8,13 @@
 #include "tools/profile.h"
 #include "tools/text.h"
 
+int format_option(const char *option, const char *name, const struct format **out, struct error *e)
+{
+	int rc = name ? format_named(name, out, e) : 0;
+
+	return rc ? error_prefix(e, "%s", option) : 0;
+}
+
 int choose_format(const char *name, const char *usual, const char *destination,
 	const struct format **out, struct error *e)
 {
@@ -16,7 +23,7 @@ int choose_format(const char *name, const char *usual, const char *destination,
 	if (!f && !name && usual)
 		f = format_by_name(usual);
 	if (!f && name)
-		return error_set(e, ERR_USAGE, "-O: unknown format %s", name);
+		return format_option("-O", name, &f, e);
 	if (!f)
 		return error_set(e, ERR_USAGE, "%s: its ending tells no format: name one with -O",
 			destination);
@@ -44,12 +51,13 @@ static int flavor_check(const struct conversion *c, const struct format *f, stru
 
 static int source_check(const struct conversion *c, const char *source, struct error *e)
 {
-	const struct format *f = c->source_format ? format_by_name(c->source_format) : NULL;
+	const struct format *f = NULL, *parent;
+	int rc = format_option("-f", c->source_format, &f, e);
 
-	if (c->source_format && !f)
-		return error_set(e, ERR_USAGE, "-f: unknown format %s", c->source_format);
-	if (c->parent.format && !format_by_name(c->parent.format))
-		return error_set(e, ERR_USAGE, "-F: unknown format %s", c->parent.format);
+	if (!rc)
+		rc = format_option("-F", c->parent.format, &parent, e);
+	if (rc)
+		return rc;
 	if (f && !strcmp(source, "-") && strcmp(f->name, "raw") != 0)
 		return error_set(e, ERR_USAGE, "-: only raw is read from a pipe, not %s", f->name);
 	return 0;

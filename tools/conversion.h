@@ -95,6 +95,8 @@ struct conversion {
 
 /* The format that -O names (NULL: no -O), else that of the ending, else `usual` (may be NULL); one
  * that is written. */
+/* *out stays as it is when `name` is NULL, the `option` not given. */
+int format_option(const char *option, const char *name, const struct format **out, struct error *e);
 int choose_format(const char *name, const char *usual, const char *destination,
 	const struct format **out, struct error *e);
 /* The value of --identifier. */

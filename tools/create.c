@@ -39,6 +39,7 @@ static int take_arguments(char *const *argument, struct create_job *j, struct er
 static int take_destination(const struct create_settings *s, char *const *argument,
 	struct create_job *j, struct error *e)
 {
+	const struct format *parent;
 	int rc = 0;
 
 	j->destination = argument[0];
@@ -49,9 +50,7 @@ static int take_destination(const struct create_settings *s, char *const *argume
 	if (!rc && !strcmp(j->destination, "-"))
 		rc = error_set(
 			e, ERR_USAGE, "-: an empty image is not sent to a pipe: name a file");
-	if (!rc && s->parent.format && !format_by_name(s->parent.format))
-		rc = error_set(e, ERR_USAGE, "-F: unknown format %s", s->parent.format);
-	return rc;
+	return rc ? rc : format_option("-F", s->parent.format, &parent, e);
 }
 
 /* Two disks with one identifier must not meet in a machine: empty ones are all alike, so unlike a

@@ -58,8 +58,11 @@ static int status_of(int rc)
 	return rc == -ERR_NOTREADY ? STATUS_NO : STATUS_FAILED;
 }
 
-static int check_count(const struct command *c, const struct strings *rest, struct error *e)
+static int check_arguments(const struct command *c, const struct strings *rest, struct error *e)
 {
+	for (size_t i = 0; i < rest->count; i++)
+		if (!*rest->item[i])
+			return error_set(e, ERR_USAGE, "argument %zu is empty", i + 1);
 	if (rest->count <= c->argument_count &&
 		rest->count + c->optional_count >= c->argument_count)
 		return 0;
@@ -116,7 +119,7 @@ static int run_command(const struct command *c, char **argv)
 		goto out;
 	}
 	if (!rc)
-		rc = check_count(c, &rest, &e);
+		rc = check_arguments(c, &rest, &e);
 	if (rc == -ERR_USAGE)
 		usage_error(&e, c);
 	if (!rc)
@@ -188,6 +191,10 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		return wrong_usage("no command", "");
+	if (!strcmp(argv[1], "help") && argc > 2 && (c = command_by_name(argv[2]))) {
+		help_command(stdout, c);
+		return end_about();
+	}
 	if (run_about(argv[1]))
 		return end_about();
 	c = command_by_name(argv[1]);

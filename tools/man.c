@@ -124,20 +124,57 @@ static void put_words(FILE *out, const struct option_spec *o)
 		fprintf(out, " --%s%s", o->name, o->argument && *o->argument != '[' ? "=" : "");
 }
 
+static bool takes_format(const struct option_spec *o)
+{
+	return o->argument && !strcmp(o->argument, "FORMAT");
+}
+
+/* Whether the option's text lists the words that it takes: "auto|bar". */
+static bool takes_word(const struct option_spec *o)
+{
+	return o->argument && islower((unsigned char)*o->argument) && strchr(o->argument, '|');
+}
+
+/* What follows an option that takes one of a few words. */
+static void put_values(FILE *out, const struct option_spec *o)
+{
+	for (; o->name; o++) {
+		if (!takes_format(o) && !takes_word(o))
+			continue;
+		fputs("\t\t\t", out);
+		if (o->letter)
+			fprintf(out, "-%c | ", o->letter);
+		fprintf(out, "--%s) words='", o->name);
+		for (const char *c = takes_word(o) ? o->argument : ""; *c; c++)
+			fputc(*c == '|' ? ' ' : *c, out);
+		for (const struct format *const *f = format_list; takes_format(o) && *f; f++)
+			if ((*f)->create || strcmp(o->name, "output-format") != 0)
+				fprintf(out, "%s ", (*f)->name);
+		fputs("' ;;\n", out);
+	}
+}
+
 void completion_bash(FILE *out)
 {
 	fputs("# bash completion for hvimg\n_hvimg()\n{\n"
-	      "\tlocal cur=${COMP_WORDS[COMP_CWORD]} words\n"
-	      "\tCOMPREPLY=()\n\tif ((COMP_CWORD == 1)); then\n\t\twords='--help --version",
+	      "\tlocal cur=${COMP_WORDS[COMP_CWORD]} option=${COMP_WORDS[COMP_CWORD - 1]} words\n"
+	      "\tCOMPREPLY=()\n"
+	      "\t# In --option=value the = is a word of its own.\n"
+	      "\t[[ $cur != = ]] || cur=\n"
+	      "\t[[ $option != = ]] || option=${COMP_WORDS[COMP_CWORD - 2]}\n"
+	      "\tif ((COMP_CWORD == 1)); then\n\t\twords='--help --version",
 		out);
 	for (const struct command *const *c = command_list; *c; c++)
 		fprintf(out, " %s", (*c)->name);
-	fputs("'\n\telse\n\t\t[[ $cur == -* ]] || return 0\n\t\tcase ${COMP_WORDS[1]} in\n", out);
+	fputs("'\n\telse\n\t\tcase ${COMP_WORDS[1]} in\n", out);
 	for (const struct command *const *c = command_list; *c; c++) {
-		fprintf(out, "\t\t%s) words='", (*c)->name);
+		fprintf(out, "\t\t%s) case $option in\n", (*c)->name);
+		put_values(out, (*c)->options);
+		put_values(out, common_options);
+		fputs("\t\t\t*) [[ $cur == -* ]] || return 0\n\t\t\t\twords='", out);
 		put_words(out, (*c)->options);
 		put_words(out, common_options);
-		fputs("' ;;\n", out);
+		fputs("' ;;\n\t\t\tesac ;;\n", out);
 	}
 	fputs("\t\t*) return 0 ;;\n\t\tesac\n\tfi\n"
 	      "\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"

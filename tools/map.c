@@ -134,16 +134,34 @@ static int draw(const struct map *m, struct error *e)
 	return rc ? error_prefix(e, "%s", m->settings->svg) : 0;
 }
 
+/* Rows of a child whose parent must not be read would call holes what the parent may hold. */
+static int parts_check(const struct map *m, struct error *e)
+{
+	uint8_t sector[512];
+	struct error why = { 0 };
+
+	if (m->disk->size < sizeof(sector) ||
+		disk_read(m->disk, 0, sector, sizeof(sector), &why) != -ERR_REFUSED)
+		return 0;
+	*e = why;
+	return error_prefix(e, "%s", m->path);
+}
+
 static int map_run(const void *settings, char *const *argument, struct error *e)
 {
 	const struct map_settings *s = settings;
 	struct map m = { .settings = s, .path = argument[0], .first = true };
 	struct open_options o = { .allow_dir = s->allow_parent, .snapshot = s->snapshot };
-	int rc = image_open_with(m.path, s->format, &o, &m.disk, &m.format, e);
+	int rc;
 
+	if (s->svg && !strcmp(s->svg, "-"))
+		return error_set(
+			e, ERR_USAGE, "--svg: the drawing is not sent to a pipe: name a file");
+	rc = image_open_with(m.path, s->format, &o, &m.disk, &m.format, e);
 	if (rc)
 		return rc;
-	if (s->svg)
+	rc = parts_check(&m, e);
+	if (!rc && s->svg)
 		rc = map_picture_open(&m.picture, m.disk->size, e);
 	if (!rc)
 		rc = walk(&m, e);

@@ -83,7 +83,7 @@ int option_pairs(void *field, const char *value, struct error *e)
 
 int option_words(void *field, const char *value, struct error *e)
 {
-	return strings_split(field, value, ",", e);
+	return *value ? strings_split(field, value, ",", e) : error_set(e, ERR_USAGE, "is empty");
 }
 
 int option_size_change(void *field, const char *value, struct error *e)

@@ -133,6 +133,8 @@ int compare(struct disk *a, struct disk *b, bool strict, const struct convert_op
 	};
 
 	pool_run(pool_threads(o->threads), compare_thread, &c);
+	if (!c.error.code && o->progress)
+		o->progress(o->progress_arg, c.size, c.size);
 	if (c.error.code) {
 		if (e)
 			*e = c.error;

@@ -29,6 +29,30 @@ const struct format *format_by_name(const char *name)
 	return NULL;
 }
 
+static int unknown_format(const char *name, struct error *e)
+{
+	struct buffer known = { 0 };
+	int rc = 0;
+
+	for (const struct format *const *f = format_list; *f && !rc; f++)
+		rc = buffer_format(&known, e, "%s%s", known.len ? ", " : "", (*f)->name);
+	if (!rc)
+		rc = error_set(e, ERR_USAGE, "unknown format %.64s; there are %s", name,
+			buffer_text(&known));
+	buffer_free(&known);
+	return rc;
+}
+
+int format_named(const char *name, const struct format **out, struct error *e)
+{
+	const struct format *f = format_by_name(name);
+
+	if (!f)
+		return unknown_format(name, e);
+	*out = f;
+	return 0;
+}
+
 static bool has_ending(const struct format *f, const char *ending)
 {
 	for (const char *const *known = f->endings; known && *known; known++) {

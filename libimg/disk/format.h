@@ -227,6 +227,8 @@ struct format {
 extern const struct format *const format_list[];
 
 const struct format *format_by_name(const char *name); /* knows aliases; NULL: no such */
+/* ERR_USAGE with the known ones when `name` is none. */
+int format_named(const char *name, const struct format **out, struct error *e);
 const struct format *format_by_ending(const char *path); /* by the file name; NULL: no such */
 /* Fails with ERR_USAGE naming the known keys when one of "key=value" in `options` is unknown. */
 int format_check_options(const struct format *f, const struct strings *options, struct error *e);

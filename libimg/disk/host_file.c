@@ -156,6 +156,22 @@ int host_file_identity(struct disk *d, uint64_t *device, uint64_t *inode, struct
 	return 0;
 }
 
+int host_file_is(struct disk *d, const char *path, bool *same, struct error *e)
+{
+	struct stat own, other;
+
+	if (fstat(((struct host_file *)d)->fd, &own))
+		return error_errno(e, errno, "cannot look at the file again");
+	*same = false;
+	if (stat(path, &other))
+		return 0;
+	*same = own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+	/* A device has as many names as there are nodes for it. */
+	if (S_ISBLK(own.st_mode) && S_ISBLK(other.st_mode))
+		*same = own.st_rdev == other.st_rdev;
+	return 0;
+}
+
 int host_file_modified(struct disk *d, int64_t *out, struct error *e)
 {
 	struct stat st;

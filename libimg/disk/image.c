@@ -81,7 +81,7 @@ static int claims_collect(const struct probe *p, struct claims *c, struct error 
 	}
 	for (size_t i = 0; !rc && (known = known_container(p, i)); i++)
 		rc = claim_add(c, known, e);
-	if (!rc && c->doubtful && c->fallback)
+	if (!rc && c->doubtful && c->count == 1 && c->fallback)
 		rc = claim_add(c, c->fallback->name, e);
 	return rc;
 }
@@ -160,20 +160,6 @@ int image_probe(struct disk *file, const struct format **out, struct error *e)
 	return rc;
 }
 
-static int unknown_format(const char *name, struct error *e)
-{
-	struct buffer known = { 0 };
-	int rc = 0;
-
-	for (const struct format *const *f = format_list; *f && !rc; f++)
-		rc = buffer_format(&known, e, "%s%s", known.len ? ", " : "", (*f)->name);
-	if (!rc)
-		rc = error_set(e, ERR_USAGE, "no such format: %.64s; there are %s", name,
-			buffer_text(&known));
-	buffer_free(&known);
-	return rc;
-}
-
 /* The layout of a VHD Set is not published: only its name keeps it from being taken for raw. */
 static int fallback_check(const char *path, const struct format *format, struct error *e)
 {
@@ -247,9 +233,9 @@ int image_open_with(const char *path, const char *format, const struct open_opti
 	int rc;
 
 	if (format) {
-		forced = format_by_name(format);
-		if (!forced)
-			return unknown_format(format, e);
+		rc = format_named(format, &forced, e);
+		if (rc)
+			return rc;
 	}
 	if (inner.allow_dir && !*inner.allow_dir) {
 		folder = own_folder(path);

@@ -97,12 +97,17 @@ static int destination_check(
 	struct stat st;
 
 	*device = false;
-	if (stat(path, &st))
+	if (*path && path[strlen(path) - 1] == '/')
+		return error_set(e, ERR_EXISTS, "names a folder, not a file");
+	/* A symbolic link that leads nowhere is there, too. */
+	if (stat(path, &st) && (errno != ENOENT || lstat(path, &st)))
 		return errno == ENOENT ? 0 : error_errno(e, errno, "cannot look at it");
+	if (S_ISLNK(st.st_mode) && options->force)
+		return 0;
 	*device = S_ISBLK(st.st_mode);
 	if (S_ISDIR(st.st_mode))
 		return error_set(e, ERR_EXISTS, "is a directory");
-	if (!*device && !S_ISREG(st.st_mode))
+	if (!*device && !S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
 		return error_set(e, ERR_EXISTS, "is neither a file nor a block device");
 	if (options->force)
 		return 0;
@@ -190,7 +195,8 @@ int output_write(struct output *o, uint64_t off, const void *buf, size_t len, st
 	if (o->discard)
 		return 0;
 	if (o->device && off + len > o->device_size)
-		return error_set(e, ERR_RANGE, "the block device has %llu bytes, %llu are needed",
+		return error_set(e, ERR_RANGE,
+			"the block device has %llu bytes, at least %llu are needed",
 			(unsigned long long)o->device_size, (unsigned long long)(off + len));
 	while (len) {
 		ssize_t n = pwrite(o->fd, p, len, (off_t)off);

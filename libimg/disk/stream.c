@@ -49,8 +49,8 @@ static int block_record(void *arg, const struct block *b, struct error *e)
 		const struct piece *p = &b->piece[i];
 
 		if (p->bytes < b->data || p->bytes + p->len > b->data + b->len)
-			return error_set(e, ERR_UNSUPPORTED,
-				"this format encodes its data, and cannot be streamed so");
+			return error_set(
+				e, ERR_USAGE, "compressed data is not sent to a pipe: name a file");
 		s->record[s->count++ % RECORDS] = (struct record){
 			put_le64(p->file_off),
 			put_le64(b->off + (uint64_t)(p->bytes - b->data)),

@@ -105,10 +105,17 @@ int container_write(const struct convert_job *j, struct disk *disk, struct disk 
 	return rc ? error_prefix(e, "%s", j->source) : 0;
 }
 
-int destination_open(const struct convert_job *j, struct output **out, struct error *e)
+int destination_open(const struct convert_job *j, const struct source *source, struct output **out,
+	struct error *e)
 {
-	int rc = output_open(j->destination, &j->output, out, e);
+	bool same;
+	int rc = host_file_is(source->watch, j->destination, &same, e);
 
+	if (!rc && same && j->output.force)
+		rc = error_set(e, ERR_USAGE,
+			"is the source, which is never written: name another destination");
+	if (!rc)
+		rc = output_open(j->destination, &j->output, out, e);
 	return rc ? error_prefix(e, "%s", j->destination) : 0;
 }
 
@@ -129,7 +136,7 @@ int job_convert(const struct convert_job *j, struct convert_outcome *result, str
 	if (!rc)
 		rc = source_finish(&source, j, source.disk, result, e);
 	if (!rc)
-		rc = destination_open(j, &file, e);
+		rc = destination_open(j, &source, &file, e);
 	if (!rc)
 		rc = container_write(j, source.disk, source.watch, file, result, e);
 	if (!rc)

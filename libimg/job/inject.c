@@ -80,7 +80,7 @@ static int inject_write(const struct inject_job *j, struct source *source, struc
 	int rc = source_finish(source, &j->convert, overlay, &result->convert, e);
 
 	if (!rc)
-		rc = destination_open(&j->convert, &file, e);
+		rc = destination_open(&j->convert, source, &file, e);
 	if (!rc)
 		rc = container_write(
 			&j->convert, source->disk, source->watch, file, &result->convert, e);

@@ -59,7 +59,9 @@ int parent_check_readable(const struct parent *p, struct error *e);
 /* ERR_CORRUPT when somebody wrote to the parent's file since it was opened. */
 int parent_unchanged(const struct parent *p, struct error *e);
 
-int destination_open(const struct convert_job *j, struct output **out, struct error *e);
+/* ERR_USAGE when it is the source's file, by whatever name. */
+int destination_open(const struct convert_job *j, const struct source *source, struct output **out,
+	struct error *e);
 /* The writer of what the job makes of `disk`, over `parent` unless that is NULL. */
 int writer_open(const struct convert_job *j, const struct disk *disk,
 	const struct parent_spec *parent, struct output *file, struct writer **out,

@@ -52,12 +52,16 @@ static int list_fits(const struct volume_list *l, uint64_t size, struct error *e
 	for (size_t i = 0; i < l->count; i++) {
 		const struct volume *v = &l->volume[i];
 
-		if (!range_fits(v->off, v->size, size))
+		if (range_fits(v->off, v->size, size))
+			continue;
+		if (!v->parent[0])
 			return error_set(e, ERR_REFUSED,
-				"%llu bytes would cut %s %s, which ends at %llu",
-				(unsigned long long)size,
-				v->parent[0] ? "partition" : "the file system on the whole", v->id,
-				(unsigned long long)(v->off + v->size));
+				"%llu bytes would cut the disk of %llu, which has no partition "
+				"table that tells what is free",
+				(unsigned long long)size, (unsigned long long)v->size);
+		return error_set(e, ERR_REFUSED,
+			"%llu bytes would cut partition %s, which ends at %llu",
+			(unsigned long long)size, v->id, (unsigned long long)(v->off + v->size));
 	}
 	return 0;
 }
