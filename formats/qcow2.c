@@ -72,11 +72,14 @@ static int qcow2_open(
 		rc = block_cache_open(q->page, cache, &q->tables, e);
 	if (!rc)
 		rc = block_cache_open(q->cluster, max_u64(cache, q->cluster), &q->clusters, e);
+	if (!rc) {
+		qcow2_refer(q, o);
+		rc = error_of_host(&q->refusal, e);
+	}
 	if (rc) {
 		qcow2_free(q);
 		return rc;
 	}
-	qcow2_refer(q, o);
 	*out = &q->disk;
 	return 0;
 }

@@ -84,6 +84,11 @@ int vhd_open(struct disk *file, const struct open_options *o, struct disk **out,
 		.logical_sector = VHD_SECTOR,
 	};
 	parent_open(v, o);
+	rc = error_of_host(&v->refusal, e);
+	if (rc) {
+		vhd_free(v);
+		return rc;
+	}
 	*out = &v->disk;
 	return 0;
 }

@@ -91,7 +91,9 @@ static int image_load(struct vhdx *v, struct disk *file, struct error *e)
 	if (rc)
 		return rc;
 	log_load(v, file);
-	rc = vhdx_load_tables(v->view, &v->image, e);
+	rc = error_of_host(&v->refusal, e);
+	if (!rc)
+		rc = vhdx_load_tables(v->view, &v->image, e);
 	/* The tables may be wrong because the log could not be replayed. */
 	if (rc && v->refusal.code && rc != -ERR_NOMEM && rc != -ERR_IO)
 		return error_set(e, (enum error_code)v->refusal.code, "%s", v->refusal.text);
@@ -120,6 +122,11 @@ int vhdx_open(struct disk *file, const struct open_options *o, struct disk **out
 		.physical_sector = v->image.physical_sector,
 	};
 	parent_open(v, o);
+	rc = error_of_host(&v->refusal, e);
+	if (rc) {
+		vhdx_free(v);
+		return rc;
+	}
 	*out = &v->disk;
 	return 0;
 }

@@ -129,6 +129,8 @@ static int vmdk_open(
 	v->disk = (struct disk){ .ops = &vmdk_ops, .logical_sector = VMDK_SECTOR };
 	v->file = file;
 	rc = content_open(v, o, e);
+	if (!rc)
+		rc = error_of_host(&v->refusal, e);
 	if (rc) {
 		vmdk_free(v);
 		return rc;

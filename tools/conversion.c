@@ -179,7 +179,7 @@ static json_t *hashes_json(const struct strings *algorithms, const struct hash_v
 	json_t *object = json_object();
 
 	for (size_t i = 0; object && i < algorithms->count; i++)
-		json_object_set_new(object, algorithms->item[i], json_string(values->hex[i]));
+		json_put(&object, algorithms->item[i], json_string(values->hex[i]));
 	return object;
 }
 
@@ -193,7 +193,7 @@ json_t *conversion_json(const struct convert_job *j, const struct convert_outcom
 		number_json(r->virtual_size));
 
 	if (o && j->drop_free)
-		dropped_json(&r->dropped, o);
+		dropped_json(&r->dropped, &o);
 	return o;
 }
 

@@ -108,7 +108,7 @@ int conversion_job(const struct conversion *c, const struct common *common, cons
 void conversion_job_free(struct convert_job *j);
 json_t *conversion_json(const struct convert_job *j, const struct convert_outcome *r);
 /* Adds "volumes", each with its "dropped" bytes, and "findings" to `o`. */
-void dropped_json(const struct dropped *d, json_t *o);
+void dropped_json(const struct dropped *d, json_t **o);
 /* What was dropped and what was left whole, as notes. */
 void say_dropped(const struct dropped *d);
 /* The digests, a line each, as the sum programs print them. */

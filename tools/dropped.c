@@ -3,19 +3,19 @@
 #include "tools/conversion.h"
 #include "tools/text.h"
 
-void dropped_json(const struct dropped *d, json_t *o)
+void dropped_json(const struct dropped *d, json_t **o)
 {
 	json_t *volumes = json_array();
 
 	for (size_t i = 0; i < d->count; i++) {
 		const struct dropped_volume *v = &d->volume[i];
 
-		json_array_append_new(volumes,
+		json_add(&volumes,
 			json_pack("{s:s,s:s?,s:o}", "id", v->id, "filesystem", v->filesystem,
 				"dropped", number_json(v->dropped)));
 	}
-	json_object_set_new(o, "volumes", volumes);
-	json_object_set_new(o, "findings", report_json(&d->findings));
+	json_put(o, "volumes", volumes);
+	json_put(o, "findings", report_json(&d->findings));
 }
 
 void say_dropped(const struct dropped *d)

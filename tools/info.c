@@ -104,9 +104,12 @@ static json_t *identifiers_json(const struct strings *pairs)
 	for (size_t i = 0; i < pairs->count; i++) {
 		const char *equals = strchr(pairs->item[i], '=');
 
-		if (equals)
+		if (equals &&
 			json_object_setn_new(object, pairs->item[i],
-				(size_t)(equals - pairs->item[i]), text_json(equals + 1));
+				(size_t)(equals - pairs->item[i]), text_json(equals + 1))) {
+			json_decref(object);
+			return NULL;
+		}
 	}
 	return object;
 }
@@ -128,7 +131,7 @@ static json_t *chain_json(const struct facts *f)
 		const struct chain_link *l = &f->chain.link[i];
 
 		if (l->format)
-			json_array_append_new(all,
+			json_add(&all,
 				json_pack("{s:o,s:s,s:o}", "path", text_json(l->path), "format",
 					l->format->name, "virtual_size", number_json(l->size)));
 	}
@@ -154,7 +157,7 @@ static json_t *snapshots_json(const struct image_info *info)
 		const struct snapshot_info *s = &info->snapshot[i];
 
 		date_text(s->date, date);
-		json_array_append_new(all,
+		json_add(&all,
 			json_pack("{s:o,s:o,s:o,s:s}", "id", text_json(s->id), "name",
 				text_json(s->name), "virtual_size", number_json(s->virtual_size),
 				"date", date));

@@ -52,11 +52,15 @@ static int result_json(
 		json_decref(manifest);
 		return error_nomem(e, "JSON");
 	}
-	json_object_set_new(*out, "dry_run", json_boolean(j->dry_run));
-	json_object_set_new(*out, "scratch", number_json(r->scratch));
-	json_object_update(*out, manifest);
+	json_put(out, "dry_run", json_boolean(j->dry_run));
+	json_put(out, "scratch", number_json(r->scratch));
+	rc = *out && !json_object_update(*out, manifest) ? 0 : error_nomem(e, "JSON");
 	json_decref(manifest);
-	return 0;
+	if (rc) {
+		json_decref(*out);
+		*out = NULL;
+	}
+	return rc;
 }
 
 static int run_job(const struct inject_settings *s, struct inject_job *job, struct error *e)

@@ -11,7 +11,7 @@ static json_t *volumes_json(const struct guest_image *image)
 	for (size_t i = 0; i < list->count; i++) {
 		const struct volume *v = &list->volume[i];
 
-		json_array_append_new(array,
+		json_add(&array,
 			json_pack("{s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "id", v->id,
 				"parent", v->parent, "type", v->type, "offset", number_json(v->off),
 				"size", number_json(v->size), "filesystem", text_json(fs[i].type),
@@ -27,7 +27,7 @@ static json_t *modules_json(const struct kernel *k)
 	json_t *object = json_object();
 
 	for (size_t i = 0; i < k->module_count; i++)
-		json_object_set_new(object, k->module[i].name,
+		json_put(&object, k->module[i].name,
 			text_json(module_place_name(k->module[i].place)));
 	return object;
 }
@@ -39,7 +39,7 @@ static json_t *kernels_json(const struct guest *g)
 	for (size_t i = 0; i < g->kernel_count; i++) {
 		const struct kernel *k = &g->kernel[i];
 
-		json_array_append_new(array,
+		json_add(&array,
 			json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "version",
 				text_json(k->version), "image", text_json(k->image), "config",
 				text_json(k->config), "initramfs", text_json(k->initramfs),
@@ -57,7 +57,7 @@ static json_t *device_names_json(const struct guest *g)
 	for (size_t i = 0; i < g->device_name_count; i++) {
 		const struct device_name *d = &g->device_name[i];
 
-		json_array_append_new(array,
+		json_add(&array,
 			json_pack("{s:o,s:o,s:o,s:o,s:b}", "path", text_json(d->path), "line",
 				number_json(d->line), "device", text_json(d->device), "stable",
 				text_json(d->stable), "required", d->required));
@@ -83,7 +83,7 @@ static json_t *boot_paths_json(const struct guest_image *image)
 
 	for (size_t i = 0; i < 2; i++)
 		if (guest_image_boots(image, firmware[i]))
-			json_array_append_new(array, json_string(firmware[i]));
+			json_add(&array, json_string(firmware[i]));
 	return array;
 }
 
@@ -94,7 +94,7 @@ static json_t *readiness_json(const struct inspection *i)
 	for (size_t n = 0; n < i->readiness_count; n++) {
 		const struct readiness *r = &i->readiness[n];
 
-		json_object_set_new(object, r->target->name,
+		json_put(&object, r->target->name,
 			json_pack("{s:b,s:b,s:o,s:o}", "ready", r->ready, "fixable", r->fixable,
 				"evidence", text_json(r->target->evidence), "findings",
 				report_json(&r->findings)));

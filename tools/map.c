@@ -49,8 +49,11 @@ static int show_json(struct map *m, uint64_t off, const struct extent *x, struct
 	int rc = 0;
 
 	fputs(m->first ? "[\n  " : ",\n  ", stdout);
-	if (!row || json_dumpf(row, stdout, JSON_COMPACT))
-		rc = error_set(e, ERR_IO, "cannot print JSON");
+	if (!row)
+		rc = error_nomem(e, "JSON");
+	else if (json_dumpf(row, stdout, JSON_COMPACT))
+		rc = ferror(stdout) ? error_set(e, ERR_IO, "cannot print JSON")
+				    : error_nomem(e, "JSON");
 	json_decref(row);
 	return rc;
 }

@@ -150,6 +150,22 @@ void put_size(FILE *out, uint64_t bytes)
 	fputs(text, out);
 }
 
+void json_add(json_t **list, json_t *item)
+{
+	if (!json_array_append_new(*list, item))
+		return;
+	json_decref(*list);
+	*list = NULL;
+}
+
+void json_put(json_t **object, const char *key, json_t *value)
+{
+	if (!json_object_set_new(*object, key, value))
+		return;
+	json_decref(*object);
+	*object = NULL;
+}
+
 json_t *number_json(uint64_t n)
 {
 	return json_integer((json_int_t)n);
@@ -160,7 +176,7 @@ json_t *strings_json(const struct strings *s)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < s->count; i++)
-		json_array_append_new(array, text_json(s->item[i]));
+		json_add(&array, text_json(s->item[i]));
 	return array;
 }
 
@@ -177,7 +193,7 @@ json_t *report_json(const struct report *r)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < r->count; i++)
-		json_array_append_new(array, finding_json(&r->finding[i]));
+		json_add(&array, finding_json(&r->finding[i]));
 	return array;
 }
 
@@ -202,9 +218,11 @@ int print_json(json_t *document, struct error *e)
 	json_t *whole = json_pack("{s:i}", "schema", 1);
 	int rc = 0;
 
-	if (!document || !whole || json_object_update(whole, document) ||
-		json_dumpf(whole, stdout, JSON_INDENT(2)))
-		rc = error_set(e, ERR_IO, "cannot print JSON");
+	if (!document || !whole || json_object_update(whole, document))
+		rc = error_nomem(e, "JSON");
+	else if (json_dumpf(whole, stdout, JSON_INDENT(2)))
+		rc = ferror(stdout) ? error_set(e, ERR_IO, "cannot print JSON")
+				    : error_nomem(e, "JSON");
 	else
 		putchar('\n');
 	json_decref(document);

@@ -33,6 +33,10 @@ void size_text(uint64_t bytes, char text[SIZE_TEXT]);
 void put_size(FILE *out, uint64_t bytes);
 
 json_t *strings_json(const struct strings *s);
+/* Appends to a list, or puts into an object; without memory, or without an item, what it would go
+ * into is given up and becomes NULL, which print_json then tells. */
+void json_add(json_t **list, json_t *item);
+void json_put(json_t **object, const char *key, json_t *value);
 json_t *number_json(uint64_t n);
 json_t *finding_json(const struct finding *f);
 json_t *report_json(const struct report *r);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/digest.h"
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +13,38 @@ struct digest {
 	EVP_MD_CTX *ctx;
 };
 
+/* By name libcrypto would look among all that it knows, and not find one that it had no memory for.
+ */
+static const EVP_MD *algorithm_find(const char *name)
+{
+	static const struct {
+		const char *name;
+		const EVP_MD *(*get)(void);
+	} known[] = { { "md5", EVP_md5 }, { "sha1", EVP_sha1 }, { "sha224", EVP_sha224 },
+		{ "sha256", EVP_sha256 }, { "sha384", EVP_sha384 }, { "sha512", EVP_sha512 } };
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (!strcmp(name, known[i].name))
+			return known[i].get();
+	return NULL;
+}
+
+/* A host in FIPS mode has no md5; a lack of memory is among the first causes that are told. */
+static int refused(const char *algorithm, struct error *e)
+{
+	unsigned long why;
+	bool shortage = false;
+
+	while ((why = ERR_get_error()))
+		shortage = shortage || ERR_GET_REASON(why) == ERR_R_MALLOC_FAILURE;
+	if (shortage)
+		return error_nomem(e, "a digest");
+	return error_set(e, ERR_UNSUPPORTED, "libcrypto refuses digest %s", algorithm);
+}
+
 int digest_open(struct digest **out, const char *algorithm, struct error *e)
 {
-	const EVP_MD *md = EVP_get_digestbyname(algorithm);
+	const EVP_MD *md = algorithm_find(algorithm);
 	struct digest *d;
 
 	if (!md)
@@ -24,7 +55,7 @@ int digest_open(struct digest **out, const char *algorithm, struct error *e)
 	d->ctx = EVP_MD_CTX_new();
 	if (!d->ctx || !EVP_DigestInit_ex(d->ctx, md, NULL)) {
 		digest_close(d);
-		return error_set(e, ERR_UNSUPPORTED, "libcrypto refuses digest %s", algorithm);
+		return refused(algorithm, e);
 	}
 	*out = d;
 	return 0;

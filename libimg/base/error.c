@@ -74,6 +74,15 @@ int error_prefix(struct error *e, const char *format, ...)
 	return -e->code;
 }
 
+int error_of_host(const struct error *kept, struct error *e)
+{
+	if (kept->code != ERR_IO && kept->code != ERR_NOMEM)
+		return 0;
+	if (e)
+		*e = *kept;
+	return -kept->code;
+}
+
 int error_nomem(struct error *e, const char *what)
 {
 	return error_set(e, ERR_NOMEM, "out of memory for %s", what);

@@ -22,6 +22,7 @@ struct complaint {
 	const char *path;
 	struct error *e;
 	bool set;
+	bool *shortage; /* of memory */
 };
 
 static void complain(void *arg, xml_error_pointer x)
@@ -29,11 +30,20 @@ static void complain(void *arg, xml_error_pointer x)
 	struct complaint *c = arg;
 	const char *text = x->message ? x->message : "not valid";
 
+	if (x->code == XML_ERR_NO_MEMORY)
+		*c->shortage = true;
 	if (c->set)
 		return;
 	c->set = true;
 	error_set(
 		c->e, ERR_CORRUPT, "%s:%d: %.*s", c->path, x->line, (int)strcspn(text, "\n"), text);
+}
+
+/* Without this libxml2 writes to standard error. */
+static void shortage_note(void *arg, xml_error_pointer x)
+{
+	if (x->code == XML_ERR_NO_MEMORY)
+		*(bool *)arg = true;
 }
 
 static int file_read(const char *path, struct buffer *out, struct error *e)
@@ -58,10 +68,10 @@ static int file_read(const char *path, struct buffer *out, struct error *e)
 }
 
 static int document_parse(
-	const char *path, const struct buffer *text, xmlDoc **out, struct error *e)
+	const char *path, const struct buffer *text, bool *shortage, xmlDoc **out, struct error *e)
 {
 	const int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING;
-	struct complaint c = { .path = path, .e = e };
+	struct complaint c = { .path = path, .e = e, .shortage = shortage };
 	xmlParserCtxt *context = xmlNewParserCtxt();
 	xmlDoc *doc;
 
@@ -88,20 +98,21 @@ static int document_parse(
 	return 0;
 }
 
-static int document_load(const char *path, xmlDoc **out, struct error *e)
+static int document_load(const char *path, bool *shortage, xmlDoc **out, struct error *e)
 {
 	struct buffer text = { 0 };
 	int rc = file_read(path, &text, e);
 
 	if (!rc)
-		rc = document_parse(path, &text, out, e);
+		rc = document_parse(path, &text, shortage, out, e);
 	buffer_free(&text);
 	return rc;
 }
 
-static int document_validate(const char *path, xmlDoc *doc, xmlRelaxNG *schema, struct error *e)
+static int document_validate(
+	const char *path, xmlDoc *doc, xmlRelaxNG *schema, bool *shortage, struct error *e)
 {
-	struct complaint c = { .path = path, .e = e };
+	struct complaint c = { .path = path, .e = e, .shortage = shortage };
 	xmlRelaxNGValidCtxt *valid = xmlRelaxNGNewValidCtxt(schema);
 	int answer;
 
@@ -117,13 +128,14 @@ static int document_validate(const char *path, xmlDoc *doc, xmlRelaxNG *schema, 
 	return -ERR_CORRUPT;
 }
 
-static int schema_check(const char *path, xmlDoc *doc, const char *schema, struct error *e)
+static int schema_check(
+	const char *path, xmlDoc *doc, const char *schema, bool *shortage, struct error *e)
 {
-	struct complaint c = { .path = schema, .e = e };
+	struct complaint c = { .path = schema, .e = e, .shortage = shortage };
 	xmlRelaxNGParserCtxt *parser = NULL;
 	xmlRelaxNG *compiled = NULL;
 	xmlDoc *text = NULL;
-	int rc = document_load(schema, &text, e);
+	int rc = document_load(schema, shortage, &text, e);
 
 	if (rc)
 		return rc;
@@ -133,7 +145,7 @@ static int schema_check(const char *path, xmlDoc *doc, const char *schema, struc
 		compiled = xmlRelaxNGParse(parser);
 	}
 	if (compiled)
-		rc = document_validate(path, doc, compiled, e);
+		rc = document_validate(path, doc, compiled, shortage, e);
 	else
 		rc = c.set ? -ERR_CORRUPT : error_nomem(e, schema);
 	xmlRelaxNGFree(compiled);
@@ -145,13 +157,20 @@ static int schema_check(const char *path, xmlDoc *doc, const char *schema, struc
 
 int xml_load(const char *path, const char *schema, xmlDoc **out, struct error *e)
 {
+	bool shortage = false;
 	xmlDoc *doc = NULL;
 	int rc;
 
+	xmlSetStructuredErrorFunc(&shortage, shortage_note);
 	xmlInitParser();
-	rc = document_load(path, &doc, e);
+	rc = document_load(path, &shortage, &doc, e);
 	if (!rc && schema)
-		rc = schema_check(path, doc, schema, e);
+		rc = schema_check(path, doc, schema, &shortage, e);
+	xmlSetStructuredErrorFunc(NULL, NULL);
+	/* libxml2 goes on without what it has no memory for, and then finds other faults or none.
+	 */
+	if (shortage)
+		rc = error_nomem(e, path);
 	if (rc) {
 		xmlFreeDoc(doc);
 		return rc;
@@ -199,10 +218,16 @@ static int text_take(xmlChar *text, char **out, struct error *e)
 
 int xml_attribute(const xmlNode *node, const char *name, char **out, struct error *e)
 {
-	return text_take(xmlGetNoNsProp(node, (const xmlChar *)name), out, e);
+	xmlChar *text = xmlGetNoNsProp(node, (const xmlChar *)name);
+
+	if (!text && xmlHasProp(node, (const xmlChar *)name))
+		return error_nomem(e, "an XML attribute");
+	return text_take(text, out, e);
 }
 
 int xml_text(const xmlNode *node, char **out, struct error *e)
 {
-	return text_take(xmlNodeGetContent(node), out, e);
+	xmlChar *text = xmlNodeGetContent(node);
+
+	return text ? text_take(text, out, e) : error_nomem(e, "an XML text");
 }

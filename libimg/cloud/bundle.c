@@ -81,13 +81,36 @@ static void empty_folder(int folder)
 }
 
 /* Whether the locked folder still has its temporary name: its maker may just have finished it. */
-static bool still_there(const struct bundle *b)
+static int still_there(const struct bundle *b, bool *answer)
 {
 	struct stat locked, named;
 
-	return !fstat(b->folder, &locked) &&
-		!fstatat(b->parent, b->temporary, &named, AT_SYMLINK_NOFOLLOW) &&
-		locked.st_ino == named.st_ino && locked.st_dev == named.st_dev;
+	*answer = false;
+	if (fstat(b->folder, &locked))
+		return -1;
+	if (fstatat(b->parent, b->temporary, &named, AT_SYMLINK_NOFOLLOW))
+		return errno == ENOENT ? 0 : -1;
+	*answer = locked.st_ino == named.st_ino && locked.st_dev == named.st_dev;
+	return 0;
+}
+
+static int take_folder(struct bundle *b, struct error *e)
+{
+	bool ours;
+
+	b->folder = openat(
+		b->parent, b->temporary, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (b->folder < 0)
+		return error_errno(e, errno, "cannot open %s beside it", b->temporary);
+	if (flock(b->folder, LOCK_EX | LOCK_NB))
+		ours = false;
+	else if (still_there(b, &ours))
+		return error_errno(e, errno, "cannot look at %s beside it", b->temporary);
+	if (!ours)
+		return error_set(
+			e, ERR_EXISTS, "another hvimg is writing to %s beside it", b->temporary);
+	empty_folder(b->folder);
+	return 0;
 }
 
 /*
@@ -96,28 +119,27 @@ static bool still_there(const struct bundle *b)
  */
 static int make_folder(struct bundle *b, struct error *e)
 {
+	bool made;
+	int rc;
+
 	if (asprintf(&b->temporary, ".%.200s.hvimg-part", b->name) < 0) {
 		b->temporary = NULL;
 		return error_nomem(e, "a file name");
 	}
-	if (mkdirat(b->parent, b->temporary, 0777) && errno != EEXIST) {
-		int number = errno;
-
-		free(b->temporary);
-		b->temporary = NULL;
-		return error_errno(e, number, "cannot make a folder beside it");
+	made = !mkdirat(b->parent, b->temporary, 0777);
+	if (!made && errno != EEXIST) {
+		rc = error_errno(e, errno, "cannot make a folder beside it");
+	} else {
+		rc = take_folder(b, e);
+		if (!rc)
+			return 0;
+		/* Another's is not ours to remove. */
+		if (made && rc != -ERR_EXISTS)
+			unlinkat(b->parent, b->temporary, AT_REMOVEDIR);
 	}
-	b->folder = openat(
-		b->parent, b->temporary, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (b->folder >= 0 && !flock(b->folder, LOCK_EX | LOCK_NB) && still_there(b)) {
-		empty_folder(b->folder);
-		return 0;
-	}
-	/* It is not ours to remove. */
-	error_set(e, ERR_EXISTS, "another hvimg is writing to %s beside it", b->temporary);
 	free(b->temporary);
 	b->temporary = NULL;
-	return -ERR_EXISTS;
+	return rc;
 }
 
 int bundle_open(const char *destination, bool no_sync, struct bundle **out, struct error *e)
@@ -217,6 +239,13 @@ static int give_name(struct bundle *b, struct error *e)
 		failed = renameat(b->parent, b->temporary, b->parent, b->name);
 	if (failed)
 		return error_errno(e, errno, "cannot give the folder its name");
+	if (!b->no_sync && fsync(b->parent)) {
+		int rc = error_errno(e, errno, "cannot sync the folder above");
+
+		/* What may not last is taken back. */
+		renameat(b->parent, b->name, b->parent, b->temporary);
+		return rc;
+	}
 	free(b->temporary);
 	b->temporary = NULL;
 	return 0;
@@ -230,11 +259,7 @@ int bundle_commit(struct bundle *b, struct error *e)
 		rc = file_write(b, sum_file[i], b->sums[i].data, b->sums[i].len, e);
 	if (!rc && !b->no_sync && fsync(b->folder))
 		rc = error_errno(e, errno, "cannot sync the folder");
-	if (!rc)
-		rc = give_name(b, e);
-	if (!rc && !b->no_sync && fsync(b->parent))
-		rc = error_errno(e, errno, "cannot sync the folder above");
-	return rc;
+	return rc ? rc : give_name(b, e);
 }
 
 void bundle_close(struct bundle *b)

@@ -145,11 +145,21 @@ static int file_take(const struct open_options *o, const struct reference *r, st
 	return 0;
 }
 
+/* That a name leads to nothing that can be opened says something of the image, not of the host. */
+static int unopened(int rc, struct error *e)
+{
+	if (rc != -ERR_IO)
+		return rc;
+	if (e)
+		e->code = ERR_REFUSED;
+	return -ERR_REFUSED;
+}
+
 static int found_open(const struct open_options *o, const struct reference *r, struct lookup *l,
 	struct chain_file *out, struct error *e)
 {
 	struct disk *file = NULL;
-	int rc = lookup_file(l, &file, e);
+	int rc = unopened(lookup_file(l, &file, e), e);
 
 	if (!rc)
 		rc = file_take(o, r, file, &l->path, out, e);
@@ -166,6 +176,7 @@ static int named_open(const struct open_options *o, const struct reference *r,
 	struct disk *file = NULL;
 	int rc = path ? host_file_open(path, &file, e) : error_nomem(e, "a file name");
 
+	rc = unopened(rc, e);
 	if (!rc)
 		rc = file_take(o, r, file, &path, out, e);
 	if (rc)
@@ -188,7 +199,7 @@ int chain_open(const struct open_options *o, const struct reference *r, struct c
 			r->path);
 	if (o->parent && !r->data)
 		return named_open(o, r, out, e);
-	rc = lookup_open(o->path, o->allow_dir, r->path, r->windows, &l, e);
+	rc = unopened(lookup_open(o->path, o->allow_dir, r->path, r->windows, &l, e), e);
 	if (rc)
 		return rc;
 	rc = found_open(o, r, &l, out, e);

@@ -11,6 +11,7 @@ enum { ALIGNMENT = 4096, CANCEL_UNITS = 4096 };
 /* A unit of data, encoded once for all places that it goes to. */
 struct sample {
 	struct block block;
+	uint8_t *changed; /* of a child: everything differs from its parent */
 	struct piece *piece; /* as encode left them: place changes those of the block */
 	size_t pieces;
 };
@@ -18,16 +19,19 @@ struct sample {
 static int sample_open(struct sample *s, const struct writer *w, struct error *e)
 {
 	size_t pieces = w->pieces_max ? w->pieces_max : 1;
+	size_t changes = div_up(w->unit, (size_t)CHANGE_SIZE * 8);
 	uint64_t noise = UINT64_C(0x9e3779b97f4a7c15);
 
 	s->block.data = aligned_alloc(ALIGNMENT, w->unit);
 	s->block.piece = calloc(pieces, sizeof(*s->block.piece));
+	s->block.changed = s->changed = malloc(changes);
 	s->piece = calloc(pieces, sizeof(*s->piece));
 	if (w->scratch_size)
 		s->block.scratch = aligned_alloc(ALIGNMENT, round_up(w->scratch_size, ALIGNMENT));
-	if (!s->block.data || !s->block.piece || !s->piece ||
+	if (!s->block.data || !s->block.piece || !s->changed || !s->piece ||
 		(w->scratch_size && !s->block.scratch))
 		return error_nomem(e, "a measurement");
+	memset(s->changed, 0xff, changes);
 	/* Marsaglia's xorshift64: nothing that a compressor makes smaller. */
 	for (size_t i = 0; i < w->unit; i += sizeof(noise)) {
 		noise ^= noise << 13;
@@ -43,6 +47,7 @@ static void sample_close(struct sample *s)
 	free(s->block.data);
 	free(s->block.piece);
 	free(s->block.scratch);
+	free(s->changed);
 	free(s->piece);
 }
 

@@ -301,15 +301,21 @@ static int file_name(struct output *o, struct error *e)
 	return 0;
 }
 
-static int folder_sync(struct output *o, struct error *e)
+/* Names the file and syncs the folder.  A file whose name may not last is taken back, if it has not
+ * replaced another. */
+static int file_name_sync(struct output *o, struct error *e)
 {
 	int fd = openat(o->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int rc = 0;
+	int rc;
 
 	if (fd < 0)
 		return error_errno(e, errno, "cannot open the folder of %s", o->name);
-	if (fsync(fd) && errno != EINVAL)
+	rc = file_name(o, e);
+	if (!rc && fsync(fd) && errno != EINVAL) {
 		rc = error_errno(e, errno, "cannot sync the folder of %s", o->name);
+		if (!o->options.force)
+			unlinkat(o->folder, o->name, 0);
+	}
 	close(fd);
 	return rc;
 }
@@ -376,8 +382,7 @@ int output_commit(struct output *o, uint64_t size, struct error *e)
 		return error_errno(e, errno, "cannot sync");
 	if (o->device)
 		return 0;
-	rc = file_name(o, e);
-	return rc || o->options.no_sync ? rc : folder_sync(o, e);
+	return o->options.no_sync ? file_name(o, e) : file_name_sync(o, e);
 }
 
 void output_close(struct output *o)

@@ -64,6 +64,11 @@ int ext_list(struct fs *fs, uint64_t dir, int (*each)(void *arg, const char *nam
 		x->e2, (ext2_ino_t)dir, DIRENT_FLAG_INCLUDE_EMPTY, NULL, visit, &w);
 	if (code)
 		return ext_error(x, code, e, "reading a directory");
+	/* It goes on after it had no memory for a directory's extents. */
+	if (!w.entries)
+		return error_set(e, ERR_CORRUPT,
+			"directory %" PRIu64 " has no entry, or there was no memory to read it",
+			dir);
 	if (w.entries > ENTRIES_MAX)
 		return error_set(e, ERR_CORRUPT, "directory %" PRIu64 " has more than %u entries",
 			dir, ENTRIES_MAX);

@@ -84,8 +84,19 @@ static int find(
 	struct tree *t, const char *path, enum walk_flags flags, struct spot *out, struct error *e)
 {
 	struct walk_options o = { .flags = flags };
+	struct error why = { 0 };
+	int rc = tree_walk(t, path, &o, out, &why);
 
-	return tree_walk(t, path, &o, out, e);
+	if (!t->failure.code)
+		(void)error_of_host(&why, &t->failure);
+	if (rc && e)
+		*e = why;
+	return rc;
+}
+
+int tree_failure(const struct tree *t, struct error *e)
+{
+	return error_of_host(&t->failure, e);
 }
 
 int tree_stat(struct tree *t, const char *path, enum tree_flags flags, struct fs_stat *out,

@@ -32,6 +32,9 @@ int tree_stat(struct tree *t, const char *path, enum tree_flags flags, struct fs
 /* Whether the path is there and of the type S_IFREG, S_IFDIR or S_IFLNK (0: any), links followed.
  */
 bool tree_is(struct tree *t, const char *path, uint32_t type);
+/* 0, or the first failure of the host (ERR_IO, ERR_NOMEM) that a look at a path met: tree_is cannot
+ * tell it, and what was concluded from "not there" is then worth nothing. */
+int tree_failure(const struct tree *t, struct error *e);
 /* The path with all links resolved ("/usr/lib/modules" for "/lib/modules"), for a file that exists.
  */
 int tree_resolve(struct tree *t, const char *path, struct buffer *out, struct error *e);

@@ -20,6 +20,7 @@ struct tree {
 	struct mount *mount; /* [0] is the root */
 	size_t mount_count;
 	struct journal *journal;
+	struct error failure; /* the first that was the host's */
 };
 
 /* Where a path ended. */

@@ -116,6 +116,8 @@ static int guest_load(
 	g->guest.type = type->name;
 	strcpy(g->guest.root, g->volumes.volume[index].id);
 	rc = type->load(g, index, &why);
+	if (!rc && g->tree)
+		rc = tree_failure(g->tree, &why);
 	if (!rc)
 		return 0;
 	guest_forget(g);

@@ -54,6 +54,8 @@ int guest_image_apply(struct guest_image *g, const struct target_list *targets, 
 	if (!rc)
 		rc = g->type->apply(g, targets, e);
 	if (!rc)
+		rc = tree_failure(g->tree, e);
+	if (!rc)
 		rc = guest_find(g, e);
 	for (size_t i = 0; r && i < targets->count; i++)
 		readiness_free(&r[i]);

@@ -171,6 +171,8 @@ int guest_image_readiness(
 						 : bios_check(g, &r.findings, e);
 	if (!rc && g->type)
 		rc = g->type->readiness(g, t, &r.findings, e);
+	if (!rc && g->tree)
+		rc = tree_failure(g->tree, e);
 	if (!rc && g->type)
 		rc = edits_check(g, &r.findings, e);
 	if (rc) {
