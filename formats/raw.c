@@ -166,8 +166,12 @@ static const struct writer_ops raw_writer_ops = {
 static int raw_create(
 	const struct image_spec *spec, struct output *file, struct writer **out, struct error *e)
 {
-	struct raw_writer *r = calloc(1, sizeof(*r));
+	struct raw_writer *r;
+	int rc = output_check_room(file, spec->size, e);
 
+	if (rc)
+		return rc;
+	r = calloc(1, sizeof(*r));
 	if (!r)
 		return error_nomem(e, "a raw image");
 	r->file = file;

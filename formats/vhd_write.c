@@ -297,6 +297,8 @@ int vhd_create(
 	v->writer.unit = UNIT_SIZE;
 	if (v->image.type != VHD_FIXED)
 		rc = dynamic_plan(v, e);
+	else
+		rc = output_check_room(file, spec->size + sizeof(struct vhd_footer), e);
 	if (rc) {
 		vhd_writer_close(&v->writer);
 		return rc;

@@ -61,8 +61,7 @@ struct common {
 	"read from there, so IMAGE must not change any more. The parent of a VHD or a VHDX is of " \
 	"the same format, that of a qcow2 of any; a child VHD has its parent's size. DEST holds "  \
 	"the way from its own folder to IMAGE, never a path from this host's root, so the two "    \
-	"move together; a child VHD also holds the time of IMAGE's last change, which a copy has " \
-	"to keep (cp -p, rsync -t)."
+	"move together."
 
 enum { ARGUMENTS_MAX = 4 };
 

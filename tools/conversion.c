@@ -63,6 +63,13 @@ static int source_check(const struct conversion *c, const char *source, struct e
 	return 0;
 }
 
+static int digests_check(const char *option, const struct strings *algorithms, struct error *e)
+{
+	int rc = hash_check(algorithms, e);
+
+	return rc == -ERR_USAGE ? error_prefix(e, "%s", option) : rc;
+}
+
 /* What needs the data cannot go with not reading it. */
 static int no_scan_check(const struct conversion *c, struct error *e)
 {
@@ -129,9 +136,9 @@ int conversion_job(const struct conversion *c, const struct common *common, cons
 	if (!rc)
 		rc = format_check_options(format, &c->options, e);
 	if (!rc)
-		rc = hash_check(&c->hash, e);
+		rc = digests_check("--hash", &c->hash, e);
 	if (!rc)
-		rc = hash_check(&c->guest_hash, e);
+		rc = digests_check("--guest-hash", &c->guest_hash, e);
 	if (!rc)
 		rc = flavor_check(c, format, e);
 	if (rc)

@@ -48,7 +48,8 @@ int digest_open(struct digest **out, const char *algorithm, struct error *e)
 	struct digest *d;
 
 	if (!md)
-		return error_set(e, ERR_UNSUPPORTED, "no digest called %s", algorithm);
+		return error_set(e, ERR_UNSUPPORTED,
+			"no digest called %s; there are md5, sha1, sha256 and sha512", algorithm);
 	d = calloc(1, sizeof(*d));
 	if (!d)
 		return error_nomem(e, "a digest");

@@ -188,16 +188,24 @@ int output_scratch_open(const char *tmpdir, struct output **out, struct error *e
 	return rc;
 }
 
+int output_check_room(const struct output *o, uint64_t size, struct error *e)
+{
+	if (!o->device || size <= o->device_size)
+		return 0;
+	return error_set(e, ERR_RANGE, "the block device has %llu bytes, at least %llu are needed",
+		(unsigned long long)o->device_size, (unsigned long long)size);
+}
+
 int output_write(struct output *o, uint64_t off, const void *buf, size_t len, struct error *e)
 {
 	const uint8_t *p = buf;
+	int rc;
 
 	if (o->discard)
 		return 0;
-	if (o->device && off + len > o->device_size)
-		return error_set(e, ERR_RANGE,
-			"the block device has %llu bytes, at least %llu are needed",
-			(unsigned long long)o->device_size, (unsigned long long)(off + len));
+	rc = output_check_room(o, off + len, e);
+	if (rc)
+		return rc;
 	while (len) {
 		ssize_t n = pwrite(o->fd, p, len, (off_t)off);
 

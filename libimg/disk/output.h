@@ -28,6 +28,9 @@ int output_open(
 int output_scratch_open(const char *tmpdir, struct output **out, struct error *e);
 /* One that forgets what is written to it; it cannot be read, opened again or committed. */
 int output_discard_open(struct output **out, struct error *e);
+/* ERR_RANGE when it is a block device of fewer than `size` bytes: better told before any is lost.
+ */
+int output_check_room(const struct output *o, uint64_t size, struct error *e);
 /* Any thread.  Bytes never written read as zeros. */
 int output_write(struct output *o, uint64_t off, const void *buf, size_t len, struct error *e);
 /*
