@@ -148,9 +148,15 @@ int parent_open_again(const struct chain *chain, const char *allow_dir, const ch
 	const struct format *child, struct parent *out, struct error *e)
 {
 	const struct chain_link *is = &chain->link[1];
-	const struct parent_choice c = { is->path, is->format->name };
+	struct parent_choice c;
 	char *folder = NULL;
-	int rc = *allow_dir ? 0 : folder_real(chain->link[0].path, &folder, e);
+	int rc;
+
+	if (chain->count < 2 || !is->format)
+		return error_set(e, ERR_NOTFOUND, "the parent of %s could not be opened",
+			chain->link[0].path);
+	c = (struct parent_choice){ is->path, is->format->name };
+	rc = *allow_dir ? 0 : folder_real(chain->link[0].path, &folder, e);
 
 	if (!rc)
 		rc = parent_open(&c, folder ? folder : allow_dir, destination, child, out, e);

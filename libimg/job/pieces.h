@@ -48,7 +48,7 @@ struct parent {
 int parent_open(const struct parent_choice *c, const char *allow_dir, const char *destination,
 	const struct format *child, struct parent *out, struct error *e);
 /* As parent_open, for the parent of the image whose files are in `chain`, opened with `allow_dir`;
- * ERR_CORRUPT when another file is there by now. */
+ * ERR_NOTFOUND when it was not opened there, ERR_CORRUPT when another file is there by now. */
 int parent_open_again(const struct chain *chain, const char *allow_dir, const char *destination,
 	const struct format *child, struct parent *out, struct error *e);
 void parent_close(struct parent *p);

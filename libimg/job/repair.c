@@ -53,22 +53,22 @@ static int image_describe(
 }
 
 /* What the reader can read, but a container written anew cannot hold. */
-static int refer_check(const struct repair *p, struct error *e)
+static int refer_check(const struct repair *p, bool *child, struct error *e)
 {
 	struct image_info info = { 0 };
 	int rc = image_describe(p->r->format, p->image, &info, e);
-	bool child = info.parent_path;
 
-	if (!rc && child && !p->j->allow_parent)
+	*child = info.parent_path;
+	if (!rc && *child && !p->j->allow_parent)
 		rc = error_set(e, ERR_UNSUPPORTED,
 			"the image is a child of %.512s, without which it can't be told what it "
 			"holds: --allow-parent permits files in the image's folder, "
 			"--allow-parent=DIR those in DIR",
 			info.parent_path);
-	else if (!rc && info.references.count > child)
+	else if (!rc && info.references.count > *child)
 		rc = error_set(e, ERR_UNSUPPORTED,
 			"the image refers to another file, %.512s, which is not written anew",
-			info.references.item[child]);
+			info.references.item[*child]);
 	if (!rc && info.snapshots)
 		rc = error_set(e, ERR_UNSUPPORTED,
 			"the image has %u internal snapshots, which would be lost", info.snapshots);
@@ -83,17 +83,18 @@ static int image_take(struct repair *p, struct error *e)
 	const struct check_job *j = p->j;
 	struct chain chain = { 0 };
 	struct open_options o = { .allow_dir = j->allow_parent, .chain = &chain };
+	bool child = false;
 	int rc;
 
 	if (!f->spec_of || !f->create)
 		return error_set(e, ERR_UNSUPPORTED, "hvimg writes no %s of this kind", f->name);
 	rc = image_open_with(j->image, f->name, &o, &p->image, NULL, e);
 	if (!rc)
-		rc = refer_check(p, e);
+		rc = refer_check(p, &child, e);
 	/* Before anything is taken for the parent: whether it is. */
-	if (!rc && chain.count > 1)
+	if (!rc && child)
 		rc = content_probe(p->image, e);
-	if (!rc && chain.count > 1)
+	if (!rc && child)
 		rc = parent_open_again(&chain, j->allow_parent, j->repair, f, &p->parent, e);
 	chain_free(&chain);
 	return rc;
