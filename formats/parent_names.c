@@ -51,7 +51,7 @@ int parent_names_refuse(const struct parent_names *n, struct error *e)
 		"the image is differencing: it holds only what differs from its parent %.512s; "
 		"--allow-parent permits files in the image's folder, --allow-parent=DIR those in "
 		"DIR",
-		first ? first : "(not named)");
+		first ? first : "(which it does not name)");
 }
 
 int parent_names_describe(const struct parent_names *n, struct image_info *out, struct error *e)

@@ -238,7 +238,7 @@ static void differencing_is_refused(void **state)
 	(void)state;
 	type_set(&b, VHD_DIFFERENCING);
 	parent_is(&b, NULL);
-	assert_fails(&b, ERR_REFUSED, "(not named)");
+	assert_fails(&b, ERR_REFUSED, "does not name");
 	for (size_t i = 0; i < 6; i++)
 		h->parent_name[i] = put_be16((uint16_t) "base.v"[i]);
 	header_seal(h);
