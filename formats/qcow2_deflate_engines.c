@@ -4,6 +4,7 @@
  * inflate with that window ("windowBits" -12 in qemu).
  */
 #include <stdlib.h>
+#include <string.h>
 #include <zlib.h>
 #include <zstd.h>
 #include <zstd_errors.h>
@@ -11,7 +12,6 @@
 #include <isa-l.h>
 #endif
 
-#include "base/crc.h"
 #include "formats/qcow2_write.h"
 
 enum {
@@ -22,94 +22,80 @@ enum {
 
 #ifdef HAVE_ISAL
 /*
- * ISA-L 2.30 puts the cluster's third position into the hash bucket of the stream's address shifted
- * by 16, instead of that of its own four bytes (igzip_icf_body_h1_gr_bt.asm, .write_first_byte:
- * tmp2 is still the argument).  That is of no consequence unless one of the first three positions
- * has the same bucket: then the output depends on the address.  So there are places for the stream
- * in different buckets, and each cluster takes one that differs from those three.
+ * A stream that begins without history makes what ISA-L 2.30 writes depend on where the stream is
+ * in memory: the cluster's third position goes into the hash bucket of the stream's address instead
+ * of its own (igzip_icf_body_h1_gr_bt.asm, .write_first_byte: tmp2 still holds the argument), and
+ * any later position of that bucket may find it.  So each begins with a window of history, and a
+ * hash table that says "position 0" everywhere.  Distances count modulo the window: position 0
+ * itself looks at the first byte of the history, which is made to differ from it, and no other
+ * position ever looks at the history, which the reader does not have.
  */
-enum { PLACES = 16, PLACE_STEP = 1 << 16, POSITIONS = 3 };
+enum {
+	WINDOW = 1 << WINDOW_BITS,
+	ISAL_LEVEL = 2, /* what level 3 makes depends on the processor */
+	/* Processors differ in how far from the end of the room they give up, but by less. */
+	END_ROOM = 512,
+};
 
 struct isal {
-	uint8_t *level_buf;
-	uint8_t *streams; /* room for one stream at any of the places */
+	struct isal_zstream stream;
+	struct isal_dict history;
+	uint8_t level_buf[ISAL_DEF_LVL2_SMALL];
+	uint8_t out[(1 << QCOW2_MAX_BITS) + END_ROOM];
 };
 
 static void isal_close(void *state)
 {
-	struct isal *s = state;
-
-	free(s->level_buf);
-	free(s->streams);
-	free(s);
+	free(state);
 }
 
+/* What is never touched of the state takes no memory. */
 static int isal_open(void **state, struct error *e)
 {
 	struct isal *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return error_nomem(e, "a compressor");
-	s->level_buf = calloc(1, ISAL_DEF_LVL2_SMALL);
-	s->streams = calloc(1, PLACE_STEP * (PLACES - 1) + sizeof(struct isal_zstream));
-	if (!s->level_buf || !s->streams) {
-		isal_close(s);
-		return error_nomem(e, "a compressor");
-	}
+	s->history.level = ISAL_LEVEL;
+	s->history.hist_size = WINDOW;
+	s->history.hash_size = IGZIP_LVL2_HASH_SIZE;
 	*state = s;
 	return 0;
 }
 
-/* What the bucket depends on, but for a constant: fewer bits than a bucket's number has. */
-static uint8_t bucket(const void *four_bytes)
+static int isal_begin(struct isal *s, const uint8_t *in, size_t len, size_t room)
 {
-	return (uint8_t)crc32c(four_bytes, 4);
-}
+	struct isal_zstream *z = &s->stream;
 
-static bool place_fits(const uint8_t *place, const uint8_t *in)
-{
-	le32 address = put_le32((uint32_t)((uintptr_t)place >> 16));
-	uint8_t own = bucket(&address);
-
-	for (size_t i = 0; i < POSITIONS; i++) {
-		if (bucket(in + i) == own)
-			return false;
-	}
-	return true;
-}
-
-/* Untouched places take no memory. */
-static struct isal_zstream *stream_place(const struct isal *s, const uint8_t *in)
-{
-	uint8_t *p = s->streams;
-
-	for (size_t i = 1; i < PLACES && !place_fits(p, in); i++)
-		p += PLACE_STEP;
-	return (struct isal_zstream *)(void *)p;
-}
-
-/* Level 2, because what level 3 makes depends on the processor. */
-static int isal_run(void *state, const uint8_t *in, size_t len, uint8_t *out, size_t room,
-	size_t *made, struct error *e)
-{
-	struct isal *s = state;
-	struct isal_zstream *z = stream_place(s, in);
-	int rc;
-
-	isal_deflate_stateless_init(z);
-	z->level = 2;
+	isal_deflate_init(z);
+	z->level = ISAL_LEVEL;
 	z->level_buf = s->level_buf;
-	z->level_buf_size = ISAL_DEF_LVL2_SMALL;
+	z->level_buf_size = sizeof(s->level_buf);
 	z->hist_bits = WINDOW_BITS;
 	z->end_of_stream = 1;
 	z->next_in = (uint8_t *)(uintptr_t)in; /* not written, though not const */
 	z->avail_in = (uint32_t)len;
-	z->next_out = out;
-	z->avail_out = (uint32_t)room;
-	rc = isal_deflate_stateless(z);
-	if (rc != COMP_OK && rc != STATELESS_OVERFLOW)
+	z->next_out = s->out;
+	z->avail_out = (uint32_t)(room + END_ROOM);
+	s->history.history[0] = (uint8_t)~in[0];
+	return isal_deflate_reset_dict(z, &s->history);
+}
+
+static int isal_run(void *state, const uint8_t *in, size_t len, uint8_t *out, size_t room,
+	size_t *made, struct error *e)
+{
+	struct isal *s = state;
+	int rc = isal_begin(s, in, len, room);
+
+	if (rc == COMP_OK)
+		rc = isal_deflate(&s->stream);
+	if (rc != COMP_OK)
 		return error_set(e, ERR_UNSUPPORTED, "ISA-L refuses to compress: %d", rc);
-	*made = rc == COMP_OK ? z->total_out : 0;
+	*made = 0;
+	if (s->stream.internal_state.state != ZSTATE_END || s->stream.total_out > room)
+		return 0;
+	*made = s->stream.total_out;
+	memcpy(out, s->out, *made);
 	return 0;
 }
 
