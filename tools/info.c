@@ -6,7 +6,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/buffer.h"
 #include "disk/chain.h"
 #include "disk/host_file.h"
 #include "disk/image.h"
@@ -82,18 +81,16 @@ static bool is_in(const char *image, const char *name)
  * an absolute name from there the file's own is looked for beside the image. */
 static bool find_parent(const char *image, const char *parent)
 {
-	struct buffer name = { 0 };
-	bool found = is_in(image, parent);
+	char name[4096];
+	size_t len = strlen(parent);
 
-	if (found || !strchr(parent, '\\') || buffer_string(&name, parent, NULL))
-		return found;
-	for (size_t i = 0; i < name.len; i++)
-		if (name.data[i] == '\\')
-			name.data[i] = '/';
-	found = is_in(image, buffer_text(&name)) ||
-		is_in(image, strrchr(buffer_text(&name), '/') + 1);
-	buffer_free(&name);
-	return found;
+	if (is_in(image, parent))
+		return true;
+	if (!strchr(parent, '\\') || len >= sizeof(name))
+		return false;
+	for (size_t i = 0; i <= len; i++)
+		name[i] = parent[i] == '\\' ? '/' : parent[i];
+	return is_in(image, name) || is_in(image, strrchr(name, '/') + 1);
 }
 
 static json_t *identifiers_json(const struct strings *pairs)
