@@ -29,14 +29,16 @@ static const EVP_MD *algorithm_find(const char *name)
 	return NULL;
 }
 
-/* A host in FIPS mode has no md5; a lack of memory is among the first causes that are told. */
+/* A host in FIPS mode has no md5, which is "unsupported".  An algorithm that libcrypto has and
+ * cannot start had no memory for its state, which is not always told. */
 static int refused(const char *algorithm, struct error *e)
 {
 	unsigned long next, last = 0;
 	bool shortage = false;
 
 	while ((next = ERR_get_error())) {
-		shortage = shortage || ERR_GET_REASON(next) == ERR_R_MALLOC_FAILURE;
+		shortage = shortage || ERR_GET_REASON(next) == ERR_R_MALLOC_FAILURE ||
+			ERR_GET_REASON(next) == EVP_R_INITIALIZATION_ERROR;
 		last = next;
 	}
 	if (shortage || !last)
