@@ -6,7 +6,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/buffer.h"
 #include "disk/chain.h"
 #include "disk/host_file.h"
 #include "disk/image.h"
@@ -71,21 +70,23 @@ static int read_host(struct facts *f, struct error *e)
 
 /* Whether the parent is where it could be read from: elsewhere nobody looks, so that an image can't
  * be used to find out which files a host has. */
-static bool find_parent(const char *image, const char *parent, const char *allow_parent)
+static int find_parent(const char *image, const char *parent, const char *allow_parent, bool *found,
+	struct error *e)
 {
 	const char *slash = strrchr(image, '/');
 	struct buffer folder = { 0 };
 	struct lookup l;
-	bool found;
-	int rc = allow_parent && *allow_parent ? buffer_string(&folder, allow_parent, NULL)
-		: slash ? buffer_append(&folder, image, (size_t)(slash - image) + 1, NULL)
-			: buffer_string(&folder, ".", NULL);
+	struct error why = { 0 };
+	int rc = allow_parent && *allow_parent ? buffer_string(&folder, allow_parent, e)
+		: slash ? buffer_append(&folder, image, (size_t)(slash - image) + 1, e)
+			: buffer_string(&folder, ".", e);
 
-	found = !rc && !lookup_open(image, buffer_text(&folder), parent, false, &l, NULL);
-	if (found)
+	if (!rc)
+		*found = !lookup_open(image, buffer_text(&folder), parent, false, &l, &why);
+	if (!rc && *found)
 		lookup_close(&l);
 	buffer_free(&folder);
-	return found;
+	return rc ? rc : error_of_host(&why, e);
 }
 
 /* An image has other images in its chain by way of its parent only. */
@@ -283,9 +284,11 @@ static int info_run(const void *settings, char *const *argument, struct error *e
 		rc = read_host(&f, e);
 	if (rc)
 		goto out;
-	if (f.image.parent_path)
-		f.parent_found = opened_parent(&f.chain) ||
-			find_parent(f.path, f.image.parent_path, s->allow_parent);
+	f.parent_found = opened_parent(&f.chain);
+	if (f.image.parent_path && !f.parent_found)
+		rc = find_parent(f.path, f.image.parent_path, s->allow_parent, &f.parent_found, e);
+	if (rc)
+		goto out;
 	if (s->common.json)
 		rc = print_json(facts_json(&f), e);
 	else

@@ -29,17 +29,22 @@ static const EVP_MD *algorithm_find(const char *name)
 	return NULL;
 }
 
-/* A host in FIPS mode has no md5; a lack of memory is among the first causes that are told. */
+/* A host in FIPS mode has no md5, which is "unsupported".  An algorithm that libcrypto has and
+ * cannot start had no memory for its state, which is not always told. */
 static int refused(const char *algorithm, struct error *e)
 {
-	unsigned long why;
+	unsigned long next, last = 0;
 	bool shortage = false;
 
-	while ((why = ERR_get_error()))
-		shortage = shortage || ERR_GET_REASON(why) == ERR_R_MALLOC_FAILURE;
-	if (shortage)
+	while ((next = ERR_get_error())) {
+		shortage = shortage || ERR_GET_REASON(next) == ERR_R_MALLOC_FAILURE ||
+			ERR_GET_REASON(next) == EVP_R_INITIALIZATION_ERROR;
+		last = next;
+	}
+	if (shortage || !last)
 		return error_nomem(e, "a digest");
-	return error_set(e, ERR_UNSUPPORTED, "libcrypto refuses digest %s", algorithm);
+	return error_set(e, ERR_REFUSED, "libcrypto refuses digest %s: %s", algorithm,
+		ERR_reason_error_string(last));
 }
 
 int digest_open(struct digest **out, const char *algorithm, struct error *e)

@@ -39,7 +39,13 @@ static void complain(void *arg, xml_error_pointer x)
 		c->e, ERR_CORRUPT, "%s:%d: %.*s", c->path, x->line, (int)strcspn(text, "\n"), text);
 }
 
-/* Without this libxml2 writes to standard error. */
+/* In place of its own, with which libxml2 writes to standard error. */
+static void say_nothing(void *arg, xml_error_pointer x)
+{
+	(void)arg;
+	(void)x;
+}
+
 static void shortage_note(void *arg, xml_error_pointer x)
 {
 	if (x->code == XML_ERR_NO_MEMORY)
@@ -166,7 +172,7 @@ int xml_load(const char *path, const char *schema, xmlDoc **out, struct error *e
 	rc = document_load(path, &shortage, &doc, e);
 	if (!rc && schema)
 		rc = schema_check(path, doc, schema, &shortage, e);
-	xmlSetStructuredErrorFunc(NULL, NULL);
+	xmlSetStructuredErrorFunc(NULL, say_nothing);
 	/* libxml2 goes on without what it has no memory for, and then finds other faults or none.
 	 */
 	if (shortage)

@@ -64,8 +64,12 @@ static bool has_control(const char *text)
 
 static int set_text(json_t *body, const char *name, const char *value, struct error *e)
 {
-	json_t *text = strlen(value) > TEXT_MAX || has_control(value) ? NULL : json_string(value);
+	json_t *text;
 
+	errno = 0;
+	text = strlen(value) > TEXT_MAX || has_control(value) ? NULL : json_string(value);
+	if (!text && errno == ENOMEM)
+		return error_nomem(e, name);
 	if (!text)
 		return error_set(e, ERR_UNSUPPORTED,
 			"%s: its value is not UTF-8 of at most %d bytes; give one with --property "

@@ -64,8 +64,10 @@ static int host_file_extent(struct disk *d, uint64_t off, struct extent *out, st
 		*out = (struct extent){ .length = out->length, .zero = true };
 		return 0;
 	}
-	if (data < 0) /* the file system does not tell: all is data */
-		return 0;
+	if (data < 0 && (errno == EINVAL || errno == EOPNOTSUPP))
+		return 0; /* the file system does not tell: all is data */
+	if (data < 0)
+		return error_errno(e, errno, "cannot find data");
 	if ((uint64_t)data > off) {
 		*out = (struct extent){ .length = (uint64_t)data - off, .zero = true };
 		return 0;

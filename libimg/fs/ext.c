@@ -48,7 +48,10 @@ int ext_error(struct ext *x, errcode_t code, struct error *e, const char *what)
 {
 	const char *text = ext_text(code);
 
-	if ((code == EXT2_ET_SHORT_READ || code == EXT2_ET_SHORT_WRITE) && x->io->error.code)
+	/* libext2fs puts codes of its own in the place of that of a bitmap or an inode table. */
+	if (x->io && x->io->error.code &&
+		(code == EXT2_ET_SHORT_READ || code == EXT2_ET_SHORT_WRITE ||
+			error_of_host(&x->io->error, NULL)))
 		return error_set(
 			e, (enum error_code)x->io->error.code, "%s: %s", what, x->io->error.text);
 	if (!text)

@@ -48,19 +48,19 @@ static int volume_open(struct guest_image *g, size_t i, struct error *e)
 	if (rc || !g->id[i].type)
 		return rc;
 	rc = fs_open(g->volumes.volume[i].disk, g->write, &v->fs, &why);
-	if (rc == -ERR_IO || rc == -ERR_NOMEM) {
-		*e = why;
-		return rc;
-	}
 	if (!rc)
 		return 0;
+	rc = error_of_host(&why, e);
+	if (rc)
+		return rc;
 	v->open_error = why.code;
 	v->problem = strdup(why.text);
 	if (!v->problem)
 		return error_nomem(e, "a file system");
-	if (g->write && fs_open(g->volumes.volume[i].disk, false, &v->fs, NULL))
-		v->fs = NULL;
-	return 0;
+	if (!g->write || !fs_open(g->volumes.volume[i].disk, false, &v->fs, &why))
+		return 0;
+	v->fs = NULL;
+	return error_of_host(&why, e);
 }
 
 /* File systems that hold no part of a running guest's tree, or that no guest was expected in. */

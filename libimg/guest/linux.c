@@ -20,8 +20,9 @@ static int linux_is_root(struct guest_image *g, size_t index, bool *answer, stru
 				  tree_is(t, "/etc/fstab", S_IFREG))) &&
 		tree_is(t, "/etc", S_IFDIR) &&
 		(tree_is(t, "/usr", S_IFDIR) || tree_is(t, "/sbin", S_IFDIR));
+	rc = tree_failure(t, e);
 	tree_close(t);
-	return 0;
+	return rc;
 }
 
 static int linux_load(struct guest_image *g, size_t index, struct error *e)

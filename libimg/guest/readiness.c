@@ -116,6 +116,8 @@ static int volume_check(struct guest_image *g, size_t i, struct error *e)
 		fs_close(fs);
 		return 0;
 	}
+	if (error_of_host(&why, e))
+		return error_of_host(&why, e);
 	v->open_error = why.code;
 	v->problem = strdup(why.text);
 	return v->problem ? 0 : error_nomem(e, "a file system");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "job/manifest.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +21,12 @@ static json_t *state_json(const struct edit_state *s)
 /* Names in a guest are bytes; JSON wants UTF-8, so others are escaped. */
 static json_t *text_json(const char *text)
 {
-	json_t *json = json_string(text);
+	json_t *json;
 	char *escaped, *p;
 
-	if (json)
+	errno = 0;
+	json = json_string(text);
+	if (json || errno == ENOMEM)
 		return json;
 	escaped = malloc(strlen(text) * 4 + 1);
 	if (!escaped)

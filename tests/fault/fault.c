@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <link.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -29,7 +30,7 @@
 #include <unistd.h>
 #include <unwind.h>
 
-enum { DEPTH = 24, OBJECTS = 128, DESCRIPTORS = 64 };
+enum { DEPTH = 64, OBJECTS = 128, DESCRIPTORS = 64 };
 enum class { NO_CLASS, CLASS_READ, CLASS_WRITE, CLASS_ALLOC };
 
 static enum class class;
@@ -144,10 +145,19 @@ static bool is_failing(enum class c, bool transfer, const char *function)
 		len = (len + 1) / 2;                                                               \
 	}
 
+/* Files, pipes and sockets; events between threads cannot fail so. */
+static bool is_storage(int fd)
+{
+	struct stat64 st;
+
+	return !fstatat64(fd, "", &st, AT_EMPTY_PATH) && (st.st_mode & S_IFMT);
+}
+
 ssize_t read(int fd, void *bytes, size_t len)
 {
 	REAL(ssize_t, "read", int, void *, size_t);
-	FAIL_TRANSFER(CLASS_READ, "read", len)
+	if (is_storage(fd))
+		FAIL_TRANSFER(CLASS_READ, "read", len)
 	return real(fd, bytes, len);
 }
 
@@ -161,7 +171,8 @@ ssize_t pread64(int fd, void *bytes, size_t len, off64_t at)
 ssize_t write(int fd, const void *bytes, size_t len)
 {
 	REAL(ssize_t, "write", int, const void *, size_t);
-	FAIL_TRANSFER(CLASS_WRITE, "write", len)
+	if (is_storage(fd))
+		FAIL_TRANSFER(CLASS_WRITE, "write", len)
 	return real(fd, bytes, len);
 }
 
@@ -405,6 +416,18 @@ void free(void *p)
 	if (p && counting)
 		memset(p, 0x5a, malloc_usable_size(p));
 	real(p);
+}
+
+/* A sanitizer calls it in each new thread, and does not take no for an answer. */
+int pthread_getattr_np(pthread_t thread, pthread_attr_t *out)
+{
+	int number;
+
+	REAL(int, "pthread_getattr_np", pthread_t, pthread_attr_t *);
+	inside = true;
+	number = real(thread, out);
+	inside = false;
+	return number;
 }
 
 static int object_add(struct dl_phdr_info *info, size_t size, void *arg)
