@@ -51,13 +51,18 @@ static int parent_find(const struct check_job *j, const struct format *format, s
 	struct error why = { 0 };
 	int rc = 0;
 
-	if (!j->allow_parent || image_open_with(j->image, format->name, &o, &d, NULL, &why))
+	if (!j->allow_parent)
 		return 0;
+	if (image_open_with(j->image, format->name, &o, &d, NULL, &why))
+		return error_of_host(&why, e);
 	rc = format->info ? format->info(d, &info, e) : 0;
-	if (!rc && info.parent_path && content_probe(d, &why))
-		rc = check_find(c, why.code == ERR_NOTFOUND ? &parent_missing : &parent_wrong,
-			CHECK_NOWHERE, e, "parent: %s", why.text);
-	else if (!rc && info.parent_path && chain->count > 1)
+	if (!rc && info.parent_path && content_probe(d, &why)) {
+		rc = error_of_host(&why, e);
+		if (!rc)
+			rc = check_find(c,
+				why.code == ERR_NOTFOUND ? &parent_missing : &parent_wrong,
+				CHECK_NOWHERE, e, "parent: %s", why.text);
+	} else if (!rc && info.parent_path && chain->count > 1)
 		c->parent = chain->link[1].path;
 	image_info_free(&info);
 	disk_close(d);

@@ -82,7 +82,8 @@ def cases(threads):
         convert("to-vhdx", "disk.vdi", "out.vhdx", "--force"),
         convert("to-vhdx-fixed", "blktap.vhd", "out.vhdx", "-o", "subformat=fixed"),
         convert("to-qcow2", "disk.raw", "out.qcow2", "-f", "raw"),
-        convert("to-qcow2-zlib", "disk.vhd", "out.qcow2", "-c", threads=threads),
+        # What ISA-L makes of a cluster depends on the address of its stream once in some hundred runs.
+        convert("to-qcow2-zlib", "disk.vhd", "out.qcow2", "-c", threads=threads, random=True),
         convert("to-qcow2-zstd", "zlib.qcow2", "out.qcow2", "-c", "-o", "compression_type=zstd"),
         convert("to-qcow2-best", "zstd.qcow2", "out.qcow2", "-c", "-o", "compression_level=best,extended_l2=on"),
         convert("to-vmdk", "fixed.vhd", "out.vmdk", threads=threads),
@@ -102,7 +103,7 @@ def cases(threads):
         Case("pipe-to-pipe", ["convert", "-O", "raw", "-", "-"], stdin="disk.raw"),
         Case("to-pipe", ["convert", "-O", "vhdx", "../src/disk.qcow2", "-"], threads=threads),
         Case("to-pipe-qcow2", ["convert", "-O", "qcow2", "../src/disk.vhd", "-"]),
-        Case("measure", ["measure", "-O", "qcow2", "-c", "--json", "../src/disk.vhdx"]),
+        Case("measure", ["measure", "-O", "qcow2", "-c", "--json", "../src/disk.vhdx"], random=True),
         Case("measure-child", ["measure", "-O", "vhdx", "--json", "--parent", "../src/disk.vhdx", "-f", "raw",
                                "../src/later.raw"]),
         Case("compare", ["compare", "../src/disk.vhdx", "../src/zlib.qcow2"], threads=threads),

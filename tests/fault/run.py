@@ -158,8 +158,8 @@ class Run:
 
     def is_told_as_missing(self):
         """A parent that can't be opened is something to tell of an image, not a failure to look at it."""
-        return (self.case.words[0] in ("info", "map", "check") and "child" in self.case.name and self.status in (0, 3)
-                and "open" in self.reported[0])
+        return (self.case.words[0] in ("info", "map", "check") and any("child" in w for w in self.case.words)
+                and self.status in (0, 3) and any(call in self.reported[0] for call in ("open", "stat")))
 
     def is_complete(self, good):
         """Whether all is written and no more than the result could not be told, or not made sure of."""
