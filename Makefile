@@ -67,12 +67,12 @@ unit: $(UNIT_BIN)
 
 demo:
 	scripts/setup
-	$(MAKE) all
+	$(MAKE) -j"$$(nproc)" all
 	scripts/demo
 
 check:
 	scripts/setup
-	$(MAKE) all $(UNIT_BIN)
+	$(MAKE) -j"$$(nproc)" all $(UNIT_BIN)
 	B=$B tests/run
 
 lint:

@@ -6,7 +6,6 @@
  */
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "disk/host_file.h"
 #include "disk/image.h"
@@ -27,17 +26,14 @@ struct repair {
 /* --force must not turn the copy into the image itself. */
 static int same_file_check(const struct check_job *j, struct disk *watch, struct error *e)
 {
-	uint64_t device, inode;
-	struct stat st;
-	int rc = host_file_identity(watch, &device, &inode, e);
+	bool same = false;
+	int rc = host_file_is(watch, j->repair, &same, e);
 
-	if (rc || stat(j->repair, &st))
-		return rc;
-	if (st.st_dev == device && st.st_ino == inode)
-		return error_set(e, ERR_USAGE,
+	if (!rc && same)
+		rc = error_set(e, ERR_USAGE,
 			"%s is the image itself, which is never written: name another file",
 			j->repair);
-	return 0;
+	return rc;
 }
 
 static int error_become(struct error *e, enum error_code code)
