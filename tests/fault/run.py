@@ -133,10 +133,13 @@ class Run:
                 self.reported = f.read().splitlines()
 
     def end_serving(self, process):
-        socket = self.folder + "/socket"
-        while process.poll() is None and not os.path.exists(socket):
-            time.sleep(0.002)
-        # The handlers were there before the socket was.
+        """The socket is there a moment before all that serves it is; memory may be short for saying so."""
+        socket, left = self.folder + "/socket", 3
+        with open(self.folder + ".stderr", "rb") as said:
+            while process.poll() is None and left > 0 and b"ready" not in said.read():
+                said.seek(0)
+                time.sleep(0.005)
+                left -= 0.005 if os.path.exists(socket) else 0
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
 
