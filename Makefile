@@ -83,6 +83,8 @@ bench: all
 
 # Short runs of every fuzz target; FUZZ_SECONDS=600 for a long one.
 FUZZ_SECONDS ?= 10
+# The same sequence each time, so that a failure belongs to a change; another number finds other things.
+FUZZ_SEED ?= 1
 fuzz: all
 	$(Q)HVIMG=$B/hvimg scripts/fuzz-seeds build-fuzz/seeds/fuzz_image
 	$(MAKE) B=build-fuzz CC=clang SAN=address,undefined \
@@ -91,7 +93,7 @@ fuzz: all
 		clang $(CPPFLAGS) -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -o build-fuzz/$$n $$t \
 			build-fuzz/libimg.a $(LDLIBS) -pthread; \
 		echo "fuzz $$n for $(FUZZ_SECONDS) s"; mkdir -p build-fuzz/corpus/$$n build-fuzz/seeds/$$n; \
-		build-fuzz/$$n -max_total_time=$(FUZZ_SECONDS) -max_len=262144 -rss_limit_mb=1024 -timeout=20 \
+		build-fuzz/$$n -max_total_time=$(FUZZ_SECONDS) -seed=$(FUZZ_SEED) -max_len=262144 -rss_limit_mb=1024 -timeout=20 \
 			-artifact_prefix=build-fuzz/ -verbosity=0 -print_final_stats=0 build-fuzz/corpus/$$n \
 			build-fuzz/seeds/$$n; \
 	done

@@ -72,13 +72,15 @@ static int size_check(
 	if (rc)
 		return rc;
 	v->image.size = get_le64(value);
-	if (v->image.size <= VHDX_MAX_SIZE && *good && v->image.size % v->image.logical_sector == 0)
+	if (v->image.size && v->image.size <= VHDX_MAX_SIZE && *good &&
+		v->image.size % v->image.logical_sector == 0)
 		return 0;
-	if (v->image.size <= VHDX_MAX_SIZE && !*good)
+	if (v->image.size && v->image.size <= VHDX_MAX_SIZE && !*good)
 		return 0;
 	*good = false;
 	return check_lost(v->c, &disk_size, item_off(v, m, VHDX_CHECK_DISK_SIZE), e,
-		"virtual disk size %" PRIu64 " is over 64 TiB or no multiple of the sector size %u",
+		"virtual disk size %" PRIu64
+		" is zero, over 64 TiB or no multiple of the sector size %u",
 		v->image.size, v->image.logical_sector);
 }
 
