@@ -72,10 +72,9 @@ static int size_check(
 	if (rc)
 		return rc;
 	v->image.size = get_le64(value);
-	if (v->image.size && v->image.size <= VHDX_MAX_SIZE && *good &&
-		v->image.size % v->image.logical_sector == 0)
-		return 0;
-	if (v->image.size && v->image.size <= VHDX_MAX_SIZE && !*good)
+	/* Of a sector size that is wrong itself it can't be a multiple. */
+	if (v->image.size && v->image.size <= VHDX_MAX_SIZE &&
+		(!*good || v->image.size % v->image.logical_sector == 0))
 		return 0;
 	*good = false;
 	return check_lost(v->c, &disk_size, item_off(v, m, VHDX_CHECK_DISK_SIZE), e,
