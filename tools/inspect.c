@@ -61,7 +61,9 @@ static int inspect_image(const struct inspect_settings *s, struct inspection *i,
 
 	if (rc)
 		return rc;
-	rc = guest_image_open(i->disk, false, NULL, known, &i->image, e);
+	rc = guest_image_open(i->disk,
+		&(struct guest_options){ .known = known, .tmpdir = scratch_folder(&s->common) },
+		&i->image, e);
 	if (!rc)
 		rc = find_readiness(i, known, e);
 	if (rc)

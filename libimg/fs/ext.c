@@ -198,7 +198,8 @@ static int load(struct ext *x, struct disk *d, bool write, struct error *e)
 	return 0;
 }
 
-int ext_open(struct disk *d, const struct fs_id *id, bool write, struct fs **out, struct error *e)
+int ext_open(struct disk *d, const struct fs_id *id, const struct fs_options *o, struct fs **out,
+	struct error *e)
 {
 	struct ext *x = calloc(1, sizeof(*x));
 	int rc;
@@ -209,8 +210,8 @@ int ext_open(struct disk *d, const struct fs_id *id, bool write, struct fs **out
 	x->fs.type = id->type;
 	x->fs.root = EXT2_ROOT_INO;
 	x->fs.permissions = true;
-	x->fs.writable = write;
-	rc = load(x, d, write, e);
+	x->fs.writable = o->write;
+	rc = load(x, d, o->write, e);
 	if (rc)
 		ext_close(&x->fs);
 	else

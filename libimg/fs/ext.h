@@ -29,7 +29,8 @@ struct ext {
 /* ERR_CORRUPT when the superblock's numbers are none that libext2fs can be given. */
 int ext_check(struct disk *d, struct error *e);
 /* Opens what fs_identify called ext2, ext3 or ext4. */
-int ext_open(struct disk *d, const struct fs_id *id, bool write, struct fs **out, struct error *e);
+int ext_open(struct disk *d, const struct fs_id *id, const struct fs_options *o, struct fs **out,
+	struct error *e);
 
 /* The struct error for a libext2fs failure while doing `what`. */
 int ext_error(struct ext *x, errcode_t code, struct error *e, const char *what);

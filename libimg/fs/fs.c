@@ -9,8 +9,8 @@
 
 static const struct kind {
 	const char *type;
-	int (*open)(struct disk *d, const struct fs_id *id, bool write, struct fs **out,
-		struct error *e);
+	int (*open)(struct disk *d, const struct fs_id *id, const struct fs_options *o,
+		struct fs **out, struct error *e);
 } kinds[] = {
 	{ "ext2", ext_open },
 	{ "ext3", ext_open },
@@ -18,6 +18,13 @@ static const struct kind {
 };
 
 int fs_open(struct disk *d, bool write, struct fs **out, struct error *e)
+{
+	const struct fs_options o = { .write = write };
+
+	return fs_open_with(d, &o, out, e);
+}
+
+int fs_open_with(struct disk *d, const struct fs_options *o, struct fs **out, struct error *e)
 {
 	struct fs_id id;
 	int rc = fs_identify(d, &id, e);
@@ -30,7 +37,7 @@ int fs_open(struct disk *d, bool write, struct fs **out, struct error *e)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (strcmp(kinds[i].type, id.type) != 0)
 			continue;
-		rc = kinds[i].open(d, &id, write, out, e);
+		rc = kinds[i].open(d, &id, o, out, e);
 		if (rc)
 			return rc;
 		(void)snprintf((*out)->uuid, sizeof((*out)->uuid), "%s", id.uuid);

@@ -107,11 +107,21 @@ struct fs_id {
 };
 int fs_identify(struct disk *d, struct fs_id *out, struct error *e);
 
+/* What an open may use of the host. */
+struct fs_options {
+	bool write;
+	const char *tmpdir; /* for what a helper must keep; NULL: /var/tmp */
+	/* As root, a copy may be mounted by the host's kernel when nothing else writes this kind.
+	 */
+	bool kernel_mount;
+};
+
 /*
  * Opens the file system on `d` (not owned).  ERR_UNSUPPORTED when hvimg has no reader for it,
  * ERR_REFUSED when it is not in a state to be edited (`write`), each saying what the user can do.
  */
 int fs_open(struct disk *d, bool write, struct fs **out, struct error *e);
+int fs_open_with(struct disk *d, const struct fs_options *o, struct fs **out, struct error *e);
 int fs_sync(struct fs *fs, struct error *e);
 void fs_close(struct fs *fs);
 void xattrs_free(struct xattr *x, size_t count);

@@ -42,12 +42,14 @@ static void guest_forget(struct guest_image *g)
 static int volume_open(struct guest_image *g, size_t i, struct error *e)
 {
 	struct guest_volume *v = &g->volume[i];
+	struct fs_options o = g->fs_options;
 	struct error why = { 0 };
 	int rc = fs_identify(g->volumes.volume[i].disk, &g->id[i], e);
 
 	if (rc || !g->id[i].type)
 		return rc;
-	rc = fs_open(g->volumes.volume[i].disk, g->write, &v->fs, &why);
+	o.write = g->write;
+	rc = fs_open_with(g->volumes.volume[i].disk, &o, &v->fs, &why);
 	if (!rc)
 		return 0;
 	rc = error_of_host(&why, e);
@@ -57,7 +59,8 @@ static int volume_open(struct guest_image *g, size_t i, struct error *e)
 	v->problem = strdup(why.text);
 	if (!v->problem)
 		return error_nomem(e, "a file system");
-	if (!g->write || !fs_open(g->volumes.volume[i].disk, false, &v->fs, &why))
+	o.write = false;
+	if (!g->write || !fs_open_with(g->volumes.volume[i].disk, &o, &v->fs, &why))
 		return 0;
 	v->fs = NULL;
 	return error_of_host(&why, e);
@@ -166,15 +169,19 @@ int guest_find(struct guest_image *g, struct error *e)
 	return rc;
 }
 
-int guest_image_open(struct disk *d, bool write, struct journal *journal,
-	const struct target_list *known, struct guest_image **out, struct error *e)
+int guest_image_open(
+	struct disk *d, const struct guest_options *o, struct guest_image **out, struct error *e)
 {
 	struct guest_image *g = calloc(1, sizeof(*g));
 	int rc;
 
 	if (!g)
 		return error_nomem(e, "an image");
-	*g = (struct guest_image){ .disk = d, .write = write, .journal = journal, .known = known };
+	*g = (struct guest_image){ .disk = d,
+		.write = o->write,
+		.journal = o->journal,
+		.known = o->known,
+		.fs_options = { .tmpdir = o->tmpdir, .kernel_mount = o->kernel_mount } };
 	rc = volumes_open(d, &g->volumes, &g->volume_report, e);
 	if (!rc && g->volumes.count) {
 		g->id = calloc(g->volumes.count, sizeof(*g->id));

@@ -45,12 +45,30 @@ struct device_name {
 	bool required; /* the guest does not start when the name means nothing */
 };
 
+/* What firmware would start, or a loader that lies there. */
+struct bootloader {
+	const char *kind; /* static: "shim", "grub", "systemd-boot", "uki", "extlinux", "other" */
+	const char *firmware; /* static: "bios" or "uefi" */
+	char *volume; /* id of the volume that has it */
+	char *path; /* on that volume, "/EFI/BOOT/BOOTX64.EFI"; NULL: in sectors of its own */
+	bool fallback; /* firmware without a boot entry starts it */
+	bool is_signed; /* it carries an Authenticode signature */
+	char *issuer; /* of the first signer's certificate, "Microsoft Corporation UEFI CA 2011" */
+};
+
 struct guest {
 	const char *type; /* static: "linux", "unknown" */
 	char *distro, *version, *name,
 		*arch; /* from os-release and the guest's own ELF files; may be NULL */
 	char root[32]; /* volume id */
 	char *initramfs_tool; /* what the installed system would use next */
+	char *init; /* "systemd", "openrc", "sysvinit", or NULL when not known */
+	char *package_manager; /* "dpkg" "rpm" "pacman" "apk", or NULL */
+	bool has_package_count;
+	uint64_t package_count; /* installed packages, when has_package_count */
+	char *selinux; /* "enforcing" "permissive" "disabled", or NULL without SELinux */
+	struct bootloader *bootloader;
+	size_t bootloader_count;
 	struct kernel *kernel;
 	size_t kernel_count;
 	struct device_name *device_name;
@@ -67,12 +85,20 @@ struct readiness {
 /* An image opened for looking or editing: volumes, file systems, guest.  Needs one thread. */
 struct guest_image;
 
+struct guest_options {
+	bool write; /* file systems are opened for editing */
+	struct journal *journal; /* may be NULL */
+	const struct target_list *known; /* every target that readiness may be asked for */
+	const char *tmpdir; /* as in fs_options */
+	bool kernel_mount; /* likewise */
+};
+
 /*
- * Opens what is on `d` (not owned); with `write`, file systems are opened for editing.  An image
- * without a guest that hvimg knows is no error: see guest_image_guest.  `journal` may be NULL.
+ * Opens what is on `d`.  That and what the options point to stay the caller's.  An image without a
+ * guest that hvimg knows is no error: see guest_image_guest.
  */
-int guest_image_open(struct disk *d, bool write, struct journal *journal,
-	const struct target_list *known, struct guest_image **out, struct error *e);
+int guest_image_open(
+	struct disk *d, const struct guest_options *o, struct guest_image **out, struct error *e);
 const struct volume_list *guest_image_volumes(const struct guest_image *g);
 /* Same order as the volumes. */
 const struct fs_id *guest_image_filesystems(const struct guest_image *g);
@@ -83,6 +109,15 @@ bool guest_image_boots(const struct guest_image *g, const char *firmware); /* "b
 const struct report *guest_image_report(const struct guest_image *g);
 int guest_image_readiness(
 	struct guest_image *g, const struct target *t, struct readiness *out, struct error *e);
+/* What is to be done to a guest. */
+struct guest_changes {
+	const struct target_list *targets;
+	/* Paths of the host: .deb, .rpm, .ko, or folders and media that hold some. */
+	const struct strings *drivers;
+	/* Operations of --seal, by virt-sysprep's names. */
+	const struct strings *seal;
+};
+
 /*
  * Makes the guest ready for the targets: all of them, and of those with `by_family` at least one of
  * each family. ERR_NOTREADY, with the first reason and nothing written, when that cannot be.  Doing
@@ -90,7 +125,7 @@ int guest_image_readiness(
  * modification, a new one gets that of os-release, so that the result depends on the image and the
  * targets alone.  Afterwards guest, report and readiness show the new state.
  */
-int guest_image_apply(struct guest_image *g, const struct target_list *targets, struct error *e);
+int guest_image_apply(struct guest_image *g, const struct guest_changes *c, struct error *e);
 /* Writes edits to the disk; then the image must be closed before the disk is frozen. */
 int guest_image_sync(struct guest_image *g, struct error *e);
 void guest_image_close(struct guest_image *g);

@@ -38,8 +38,9 @@ static int all_met(const struct readiness *r, size_t count, struct error *e)
 	return 0;
 }
 
-int guest_image_apply(struct guest_image *g, const struct target_list *targets, struct error *e)
+int guest_image_apply(struct guest_image *g, const struct guest_changes *c, struct error *e)
 {
+	const struct target_list *targets = c->targets;
 	struct readiness *r = calloc(targets->count + 1, sizeof(*r));
 	int rc = r ? 0 : error_nomem(e, "readiness");
 
@@ -52,7 +53,7 @@ int guest_image_apply(struct guest_image *g, const struct target_list *targets, 
 	if (!rc)
 		rc = all_met(r, targets->count, e);
 	if (!rc)
-		rc = g->type->apply(g, targets, e);
+		rc = g->type->apply(g, c, e);
 	if (!rc)
 		rc = tree_failure(g->tree, e);
 	if (!rc)

@@ -60,6 +60,15 @@ void guest_free(struct guest *g)
 		free(g->device_name[i].device);
 		free(g->device_name[i].stable);
 	}
+	for (size_t i = 0; i < g->bootloader_count; i++) {
+		free(g->bootloader[i].volume);
+		free(g->bootloader[i].path);
+		free(g->bootloader[i].issuer);
+	}
+	free(g->bootloader);
+	free(g->init);
+	free(g->package_manager);
+	free(g->selinux);
 	free(g->kernel);
 	free(g->device_name);
 	free(g->distro);

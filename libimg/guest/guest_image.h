@@ -19,7 +19,7 @@ struct guest_type {
 		struct guest_image *g, const struct target *t, struct report *out, struct error *e);
 	/* All targets given can be met.  Modules of a target that the guest can't have are left
 	 * out. */
-	int (*apply)(struct guest_image *g, const struct target_list *targets, struct error *e);
+	int (*apply)(struct guest_image *g, const struct guest_changes *c, struct error *e);
 	/* Frees what load left in g->state. */
 	void (*forget)(struct guest_image *g);
 };
@@ -41,6 +41,7 @@ struct guest_image {
 	bool write;
 	struct journal *journal;
 	const struct target_list *known;
+	struct fs_options fs_options;
 	struct volume_list volumes;
 	struct fs_id *id; /* volumes.count of them */
 	struct guest_volume *volume; /* likewise */

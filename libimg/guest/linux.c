@@ -78,8 +78,9 @@ int linux_put(struct guest_image *g, const char *path, const void *bytes, size_t
 	return rc ? error_prefix(e, "%s", path) : 0;
 }
 
-static int linux_apply(struct guest_image *g, const struct target_list *targets, struct error *e)
+static int linux_apply(struct guest_image *g, const struct guest_changes *c, struct error *e)
 {
+	const struct target_list *targets = c->targets;
 	int rc = 0;
 
 	for (size_t i = 0; i < g->guest.kernel_count && !rc; i++)

@@ -25,6 +25,26 @@ struct target_module {
 	struct strings alternatives; /* modules that serve as well */
 };
 
+/* A service of the guest that the hypervisor works with. */
+struct target_service {
+	char *name; /* what it is for, "hyperv-kvp" */
+	struct strings units; /* systemd units that are it, as distributions call them */
+	struct strings packages; /* that bring one, for the finding */
+};
+
+enum argument_action {
+	ARGUMENT_ADD, /* there, beside others of that name ("console=ttyS0") */
+	ARGUMENT_SET, /* the one value of that name */
+	ARGUMENT_REMOVE, /* none of that name, or of that name and value */
+};
+
+/* A word of the kernel command line. */
+struct target_argument {
+	enum argument_action action;
+	char *name; /* "console" */
+	char *value; /* "ttyS0,115200n8", NULL: none */
+};
+
 struct target_property {
 	char *name, *value;
 	char *when; /* NULL, or a condition on the guest: "linux", "windows" */
@@ -36,12 +56,17 @@ struct target {
 	bool by_family; /* asked for by its family's name: see below */
 	char *title; /* for people */
 	char *evidence; /* "tested" on that hypervisor, or "inferred" */
-	char *firmware; /* "bios" or "uefi" */
+	char *firmware; /* "bios", "uefi", or "any": what the disk allows */
 	char *hypervisor; /* Glance's hypervisor_type */
 	struct target_module *module;
 	size_t module_count;
 	struct target_property *property; /* image properties */
 	size_t property_count;
+	struct target_service *service;
+	size_t service_count;
+	struct target_argument *argument;
+	size_t argument_count;
+	struct strings datasources; /* of cloud-init, in the order to be tried */
 	uint64_t min_ram; /* MiB, 0: not said */
 };
 

@@ -16,11 +16,19 @@ enum {
 static int guest_edit(
 	const struct inject_job *j, struct disk *overlay, struct journal *journal, struct error *e)
 {
+	const struct guest_options o = { .write = true,
+		.journal = journal,
+		.known = j->known,
+		.tmpdir = j->tmpdir,
+		.kernel_mount = j->kernel_mount };
+	const struct guest_changes changes = {
+		.targets = j->targets, .drivers = &j->drivers, .seal = &j->seal
+	};
 	struct guest_image *image = NULL;
-	int rc = guest_image_open(overlay, true, journal, j->known, &image, e);
+	int rc = guest_image_open(overlay, &o, &image, e);
 
 	if (!rc)
-		rc = guest_image_apply(image, j->targets, e);
+		rc = guest_image_apply(image, &changes, e);
 	if (!rc)
 		rc = guest_image_sync(image, e);
 	guest_image_close(image);

@@ -141,7 +141,8 @@ static int open_source(struct packing *p, struct error *e)
 		return error_set(e, ERR_UNSUPPORTED,
 			"%s: Glance has no disk_format for %s: convert it first", p->job->source,
 			p->format->name);
-	rc = guest_image_open(p->disk, false, NULL, p->job->known, &p->guest, e);
+	rc = guest_image_open(
+		p->disk, &(struct guest_options){ .known = p->job->known }, &p->guest, e);
 	if (!rc)
 		rc = choose_target(p, e);
 	return rc ? error_prefix(e, "%s", p->job->source) : 0;

@@ -43,7 +43,10 @@ static inline void sample_open(struct sample *s, bool write)
 	s->journal = (struct journal){ 0 };
 	assert_int_equal(host_file_open(s->image, &s->file, &e), 0);
 	assert_int_equal(overlay_open(s->file, "/tmp", 64 << 20, &s->overlay, &e), 0);
-	if (guest_image_open(s->overlay, write, &s->journal, &s->known, &s->g, &e))
+	if (guest_image_open(s->overlay,
+		    &(struct guest_options){
+			    .write = write, .journal = &s->journal, .known = &s->known },
+		    &s->g, &e))
 		fail_msg("%s", e.text);
 }
 

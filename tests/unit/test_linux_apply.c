@@ -60,7 +60,7 @@ static void apply(struct sample *s, const char *targets, int wanted)
 	int rc;
 
 	assert_int_equal(targets_load("recipes", targets, &l, &e), 0);
-	rc = guest_image_apply(s->g, &l, &e);
+	rc = guest_image_apply(s->g, &(struct guest_changes){ .targets = &l }, &e);
 	if (rc != wanted)
 		fail_msg("%d: %s", rc, e.text);
 	targets_free(&l);
