@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fs/ext.h"
+#include "fs/fat.h"
 
 static const struct kind {
 	const char *type;
@@ -15,6 +16,7 @@ static const struct kind {
 	{ "ext2", ext_open },
 	{ "ext3", ext_open },
 	{ "ext4", ext_open },
+	{ "vfat", fat_open },
 };
 
 int fs_open(struct disk *d, bool write, struct fs **out, struct error *e)
