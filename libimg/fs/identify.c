@@ -9,6 +9,7 @@
 #include "base/checked.h"
 #include "base/zero.h"
 #include "fs/identify.h"
+#include "volume/raid.h"
 
 void label_bytes(struct fs_id *id, const uint8_t *text, size_t len)
 {
@@ -68,54 +69,18 @@ static bool identify_lvm(const struct head *h, struct fs_id *id)
 	return false;
 }
 
-static bool is_raid(const uint8_t *sb)
-{
-	return sb[0] == 0xfc && sb[1] == 0x4e && sb[2] == 0x2b && sb[3] == 0xa9;
-}
-
-static void raid_v1(const uint8_t *sb, struct fs_id *id)
-{
-	uuid_bytes(id, sb + 16);
-	label_bytes(id, sb + 32, 32);
-}
-
-/* Versions 1.1 and 1.2 are at the start, 0.90 and 1.0 near the end, behind what looks like the file
- * system inside. */
 static bool identify_raid(const struct head *h, struct fs_id *id)
 {
-	uint64_t size = h->disk->size;
-	uint8_t sb[256];
+	struct raid_member member;
 	struct error e = { 0 };
+	bool found;
 
-	for (size_t at = 0; at <= 4096; at += 4096) {
-		if (!is_raid(h->bytes + at) || h->bytes[at + 4] != 1)
-			continue;
-		id->type = "linux_raid_member";
-		raid_v1(h->bytes + at, id);
-		return true;
-	}
-	if (size >= 128 << 10 &&
-		!disk_read(h->disk, (size & ~UINT64_C(0xffff)) - (64 << 10), sb, sizeof(sb), &e) &&
-		is_raid(sb) && !sb[4]) {
-		static const uint8_t words[] = { 20, 52, 56, 60 };
-		uint8_t uuid[16];
-
-		/* Four words in the order of the processor that wrote them; blkid prints them as
-		 * bytes. */
-		for (size_t i = 0; i < 4; i++)
-			memcpy(uuid + 4 * i, sb + words[i], 4);
-		id->type = "linux_raid_member";
-		uuid_bytes(id, uuid);
-		return true;
-	}
-	if (size >= 16 << 10 &&
-		!disk_read(h->disk, (size - 8192) & ~UINT64_C(0xfff), sb, sizeof(sb), &e) &&
-		is_raid(sb) && sb[4] == 1) {
-		id->type = "linux_raid_member";
-		raid_v1(sb, id);
-		return true;
-	}
-	return false;
+	if (raid_find(h->disk, &member, &found, &e) || !found)
+		return false;
+	id->type = "linux_raid_member";
+	uuid_bytes(id, member.uuid);
+	label_bytes(id, (const uint8_t *)member.name, sizeof(member.name));
+	return true;
 }
 
 static bool identify_bitlocker(const struct head *h, struct fs_id *id)
