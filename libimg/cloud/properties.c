@@ -47,11 +47,20 @@ static enum property_kind kind_of(const char *name)
 	return strncmp(name, "os_glance", 9) ? KIND_TEXT : KIND_FIXED;
 }
 
-bool hypervisor_takes(const char *hypervisor, const char *disk_format)
+bool target_takes(const struct target *t, const char *disk_format)
 {
-	if (strcmp(hypervisor, "hyperv") != 0)
-		return true;
-	return !strcmp(disk_format, "vhd") || !strcmp(disk_format, "vhdx");
+	for (size_t i = 0; i < t->disk_count; i++)
+		if (!strcmp(t->disk[i].format, disk_format))
+			return true;
+	return t->hypervisor && !t->disk_count;
+}
+
+bool target_suits(const struct target *t, const char *disk_format)
+{
+	for (size_t i = 0; i < t->disk_count; i++)
+		if (!strcmp(t->disk[i].format, disk_format))
+			return t->disk[i].usual;
+	return false;
 }
 
 static bool has_control(const char *text)
@@ -162,10 +171,11 @@ static int add_target(const struct image_facts *f, json_t *body, struct error *e
 {
 	const struct target *t = f->target;
 	const char *os = os_type(f->guest);
+	const char *firmware = strcmp(t->firmware, "any") ? t->firmware : f->firmware;
 	int rc = set_known(f, body, "hypervisor_type", t->hypervisor, e);
 
 	if (!rc)
-		rc = set_known(f, body, "hw_firmware_type", t->firmware, e);
+		rc = set_known(f, body, "hw_firmware_type", firmware, e);
 	for (size_t i = 0; !rc && i < t->property_count; i++) {
 		const struct target_property *p = &t->property[i];
 

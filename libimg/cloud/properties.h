@@ -20,6 +20,7 @@ struct image_facts {
 	uint32_t logical_sector; /* bytes; 0 takes 512 */
 	const struct guest *guest; /* NULL: not known */
 	const struct target *target; /* NULL: none */
+	const char *firmware; /* "bios" or "uefi", where the target takes any; NULL: not known */
 	const struct strings
 		*properties; /* the user's "key=value", which win; "key=" removes; may be NULL */
 };
@@ -40,8 +41,10 @@ uint64_t min_disk_gib(const struct image_facts *f);
  * of `gib` GiB, by the same sums; 0: none.  The facts need no virtual_size. */
 uint64_t flavor_disk_size(const struct image_facts *f, uint64_t gib);
 
-/* Whether an image of this Glance disk_format starts on that hypervisor: compute-hyperv takes vhd
- * and vhdx only. */
-bool hypervisor_takes(const char *hypervisor, const char *disk_format);
+/* Whether an image of this Glance disk_format starts on that target's clouds: compute-hyperv takes
+ * vhd and vhdx only, and where no OpenStack cloud is none does. */
+bool target_takes(const struct target *t, const char *disk_format);
+/* Whether one is for that target when nobody says otherwise. */
+bool target_suits(const struct target *t, const char *disk_format);
 
 #endif

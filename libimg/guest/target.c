@@ -58,6 +58,37 @@ static int files_list(const char *directory, struct strings *out, struct error *
 	return rc;
 }
 
+/* A target named as a family that it is not of would hide that family. */
+static int names_check(const struct target_list *l, struct error *e)
+{
+	for (size_t i = 0; i < l->count; i++)
+		for (size_t k = 0; k < l->count; k++)
+			if (!strcmp(l->target[i].name, l->target[k].family) &&
+				strcmp(l->target[i].family, l->target[k].family) != 0)
+				return error_set(e, ERR_CORRUPT,
+					"target %s is named as the family of target %s",
+					l->target[i].name, l->target[k].name);
+	return 0;
+}
+
+static int file_add(const char *directory, const char *file, const char *schema,
+	struct target_list *l, struct error *e)
+{
+	struct target t;
+	struct target *slot;
+	int rc = target_file_load(directory, file, schema, &t, e);
+
+	if (rc)
+		return rc;
+	slot = targets_grow((void **)&l->target, &l->count, sizeof(t), e);
+	if (!slot) {
+		target_free(&t);
+		return -ERR_NOMEM;
+	}
+	*slot = t;
+	return 0;
+}
+
 int targets_load_all(const char *recipes, struct target_list *out, struct error *e)
 {
 	struct buffer directory = { 0 }, schema = { 0 };
@@ -69,14 +100,10 @@ int targets_load_all(const char *recipes, struct target_list *out, struct error 
 		rc = buffer_format(&schema, e, "%s/target.rng", recipes);
 	if (!rc)
 		rc = files_list(buffer_text(&directory), &names, e);
-	for (size_t i = 0; i < names.count && !rc; i++) {
-		struct buffer path = { 0 };
-
-		rc = buffer_format(&path, e, "%s/%s", buffer_text(&directory), names.item[i]);
-		if (!rc)
-			rc = target_file_load(buffer_text(&path), buffer_text(&schema), &l, e);
-		buffer_free(&path);
-	}
+	for (size_t i = 0; i < names.count && !rc; i++)
+		rc = file_add(buffer_text(&directory), names.item[i], buffer_text(&schema), &l, e);
+	if (!rc)
+		rc = names_check(&l, e);
 	strings_free(&names);
 	buffer_free(&directory);
 	buffer_free(&schema);

@@ -8,7 +8,8 @@
 #include "base/error.h"
 #include "base/strings.h"
 
-/* What a hypervisor needs of a guest, read from recipes/targets/NAME.xml. */
+/* What a hypervisor needs of a guest, read from recipes/targets/NAME.xml and what that uses of
+ * recipes/targets/shared. */
 
 enum module_need {
 	NEED_BOOT, /* before the root file system: built in, or in the initramfs */
@@ -50,14 +51,20 @@ struct target_property {
 	char *when; /* NULL, or a condition on the guest: "linux", "windows" */
 };
 
+/* A disk image as Glance calls it. */
+struct target_disk {
+	char *format; /* "vhdx" */
+	bool usual; /* one of this format is for the target when nobody says otherwise */
+};
+
 struct target {
 	char *name; /* "hyperv-gen2" */
-	char *family; /* "hyperv" */
+	char *family; /* "hyperv", what several are asked for by together */
 	bool by_family; /* asked for by its family's name: see below */
 	char *title; /* for people */
 	char *evidence; /* "tested" on that hypervisor, or "inferred" */
 	char *firmware; /* "bios", "uefi", or "any": what the disk allows */
-	char *hypervisor; /* Glance's hypervisor_type */
+	char *hypervisor; /* Glance's hypervisor_type, NULL: no OpenStack cloud runs on it */
 	struct target_module *module;
 	size_t module_count;
 	struct target_property *property; /* image properties */
@@ -67,6 +74,8 @@ struct target {
 	struct target_argument *argument;
 	size_t argument_count;
 	struct strings datasources; /* of cloud-init, in the order to be tried */
+	struct target_disk *disk; /* those that its clouds take; none: every one */
+	size_t disk_count;
 	uint64_t min_ram; /* MiB, 0: not said */
 };
 
@@ -82,13 +91,12 @@ struct target_list {
 
 /*
  * Loads the targets that `names` (comma separated) means, in that order, none twice; a name that is
- * a family
- * ("hyperv") gives all its members with `by_family`.  An unknown name is ERR_USAGE with the known
- * ones.  `recipes` is the directory that holds targets/ and target.rng.  Files are checked against
- * that schema; errors name file and line.
+ * a family ("hyperv") gives all its members with `by_family`.  An unknown name is ERR_USAGE with
+ * the known ones.  `recipes` is the directory that holds targets/ and target.rng.  Files are
+ * checked against that schema; errors name file and line.
  */
 int targets_load(const char *recipes, const char *names, struct target_list *out, struct error *e);
-/* All shipped targets, by file name; `by_family` is false. */
+/* All shipped targets, sorted by name; `by_family` is false. */
 int targets_load_all(const char *recipes, struct target_list *out, struct error *e);
 void targets_free(struct target_list *l);
 /* NULL: no such. */

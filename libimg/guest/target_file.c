@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/xml.h"
 
 void *targets_grow(void **array, size_t *count, size_t size, struct error *e)
@@ -27,17 +28,44 @@ static void module_free(struct target_module *m)
 	strings_free(&m->alternatives);
 }
 
+static void property_free(struct target_property *p)
+{
+	free(p->name);
+	free(p->value);
+	free(p->when);
+}
+
+static void service_free(struct target_service *s)
+{
+	free(s->name);
+	strings_free(&s->units);
+	strings_free(&s->packages);
+}
+
+static void argument_free(struct target_argument *a)
+{
+	free(a->name);
+	free(a->value);
+}
+
 void target_free(struct target *t)
 {
 	for (size_t i = 0; i < t->module_count; i++)
 		module_free(&t->module[i]);
-	for (size_t i = 0; i < t->property_count; i++) {
-		free(t->property[i].name);
-		free(t->property[i].value);
-		free(t->property[i].when);
-	}
+	for (size_t i = 0; i < t->property_count; i++)
+		property_free(&t->property[i]);
+	for (size_t i = 0; i < t->service_count; i++)
+		service_free(&t->service[i]);
+	for (size_t i = 0; i < t->argument_count; i++)
+		argument_free(&t->argument[i]);
+	for (size_t i = 0; i < t->disk_count; i++)
+		free(t->disk[i].format);
 	free(t->module);
 	free(t->property);
+	free(t->service);
+	free(t->argument);
+	free(t->disk);
+	strings_free(&t->datasources);
 	free(t->name);
 	free(t->family);
 	free(t->title);
@@ -46,97 +74,35 @@ void target_free(struct target *t)
 	free(t->hypervisor);
 }
 
-static int flag_read(const xmlNode *node, const char *name, bool *out, struct error *e)
+struct place {
+	const char *directory, *schema;
+	const char *path; /* the file that is read */
+};
+
+/* A name by the schema has neither dot nor slash, so only that folder is read. */
+static int shared_read(const struct place *p, const xmlNode *use, struct target *t, struct error *e)
 {
-	char *text;
-	int rc = xml_attribute(node, name, &text, e);
-
-	if (rc)
-		return rc;
-	*out = text && (!strcmp(text, "true") || !strcmp(text, "1"));
-	free(text);
-	return 0;
-}
-
-static int need_read(const xmlNode *node, enum module_need *out, struct error *e)
-{
-	char *text;
-	int rc = xml_attribute(node, "need", &text, e);
-
-	if (rc)
-		return rc;
-	*out = !strcmp(text, "boot")     ? NEED_BOOT
-		: !strcmp(text, "later") ? NEED_LATER
-					 : NEED_OPTIONAL;
-	free(text);
-	return 0;
-}
-
-static int alternatives_read(const xmlNode *node, struct strings *out, struct error *e)
-{
-	int rc = 0;
-
-	for (xmlNode *n = xml_first(node, "alternative"); n && !rc;
-		n = xml_next(n, "alternative")) {
-		char *name;
-
-		rc = xml_attribute(n, "name", &name, e);
-		if (!rc)
-			rc = strings_add(out, name, e);
-		free(name);
-	}
-	return rc;
-}
-
-static int module_read(const xmlNode *node, struct target *t, struct error *e)
-{
-	struct target_module *m = targets_grow(
-		(void **)&t->module, &t->module_count, sizeof(*t->module), e);
-	int rc = m ? 0 : -ERR_NOMEM;
+	struct buffer path = { 0 };
+	xmlDoc *doc = NULL;
+	char *name;
+	int rc = xml_attribute(use, "shared", &name, e);
 
 	if (!rc)
-		rc = xml_attribute(node, "name", &m->name, e);
+		rc = buffer_format(&path, e, "%s/shared/%s.xml", p->directory, name);
 	if (!rc)
-		rc = xml_attribute(node, "role", &m->role, e);
-	if (!rc)
-		rc = xml_attribute(node, "config", &m->config, e);
-	if (!rc)
-		rc = need_read(node, &m->need, e);
-	if (!rc)
-		rc = flag_read(node, "initramfs", &m->initramfs, e);
-	if (!rc)
-		rc = alternatives_read(node, &m->alternatives, e);
-	if (!rc)
-		m->initramfs = m->initramfs || m->need == NEED_BOOT;
-	return rc;
-}
-
-static int property_read(const xmlNode *node, struct target *t, struct error *e)
-{
-	struct target_property *p = targets_grow(
-		(void **)&t->property, &t->property_count, sizeof(*t->property), e);
-	int rc = p ? 0 : -ERR_NOMEM;
-
-	if (!rc)
-		rc = xml_attribute(node, "name", &p->name, e);
-	if (!rc)
-		rc = xml_attribute(node, "value", &p->value, e);
-	if (!rc)
-		rc = xml_attribute(node, "when", &p->when, e);
-	return rc;
-}
-
-/* What an element says of modules and properties. */
-static int needs_read(const xmlNode *node, struct target *t, struct error *e)
-{
-	int rc = 0;
-
-	for (xmlNode *n = xml_first(node, NULL); n && !rc; n = xml_next(n, NULL)) {
-		if (xml_is(n, "module"))
-			rc = module_read(n, t, e);
-		else if (xml_is(n, "property"))
-			rc = property_read(n, t, e);
-	}
+		rc = xml_load(buffer_text(&path), p->schema, &doc, e);
+	if (rc == -ERR_NOTFOUND)
+		rc = error_set(e, ERR_CORRUPT, "%s:%d: there is no shared part %s", p->path,
+			(int)use->line, name);
+	if (!rc && !xml_is(xmlDocGetRootElement(doc), "shared"))
+		rc = error_set(
+			e, ERR_CORRUPT, "%s:1: is a target, not a shared part", buffer_text(&path));
+	for (xmlNode *n = rc ? NULL : xml_first(xmlDocGetRootElement(doc), NULL); n && !rc;
+		n = xml_next(n, NULL))
+		rc = target_need_add(buffer_text(&path), n, t, e);
+	xmlFreeDoc(doc);
+	buffer_free(&path);
+	free(name);
 	return rc;
 }
 
@@ -152,56 +118,66 @@ static int ram_read(const xmlNode *node, uint64_t *out, struct error *e)
 	return 0;
 }
 
-/* A validated <target>, and what the <targets> around it says for all. */
+/* A validated <target>. */
 static int target_read(
-	const xmlNode *family, const xmlNode *node, struct target *t, struct error *e)
+	const struct place *p, const xmlNode *node, struct target *t, struct error *e)
 {
 	int rc = xml_attribute(node, "name", &t->name, e);
 
 	if (!rc)
-		rc = xml_attribute(family, "family", &t->family, e);
+		rc = xml_attribute(node, "family", &t->family, e);
 	if (!rc)
-		rc = xml_attribute(family, "hypervisor", &t->hypervisor, e);
+		rc = xml_attribute(node, "hypervisor", &t->hypervisor, e);
 	if (!rc)
-		rc = xml_attribute(family, "evidence", &t->evidence, e);
+		rc = xml_attribute(node, "evidence", &t->evidence, e);
 	if (!rc)
 		rc = xml_attribute(node, "firmware", &t->firmware, e);
 	if (!rc)
 		rc = xml_text(xml_first(node, "title"), &t->title, e);
 	if (!rc)
 		rc = ram_read(node, &t->min_ram, e);
-	if (!rc)
-		rc = needs_read(family, t, e);
-	if (!rc)
-		rc = needs_read(node, t, e);
+	for (xmlNode *n = xml_first(node, NULL); n && !rc; n = xml_next(n, NULL))
+		rc = xml_is(n, "use") ? shared_read(p, n, t, e) : target_need_add(p->path, n, t, e);
 	return rc;
 }
 
-int target_file_load(const char *path, const char *schema, struct target_list *l, struct error *e)
+/* One name for both, so that no two files can be the same target. */
+static int name_check(const struct place *p, const char *file, const xmlNode *root,
+	const char *name, struct error *e)
 {
-	const xmlNode *root;
-	xmlDoc *doc;
-	int rc = xml_load(path, schema, &doc, e);
+	size_t len = strlen(name);
 
-	if (rc)
-		return rc;
-	root = xmlDocGetRootElement(doc);
-	for (xmlNode *n = xml_first(root, "target"); n && !rc; n = xml_next(n, "target")) {
-		struct target t = { 0 };
-		struct target *slot;
+	if (!strncmp(file, name, len) && !strcmp(file + len, ".xml"))
+		return 0;
+	return error_set(e, ERR_CORRUPT, "%s:%d: target %s has to be in a file %s.xml", p->path,
+		(int)root->line, name, name);
+}
 
-		rc = target_read(root, n, &t, e);
-		if (!rc && target_by_name(l, t.name))
-			rc = error_set(e, ERR_CORRUPT, "%s:%d: there already is a target %s", path,
-				(int)n->line, t.name);
-		slot = rc ? NULL : targets_grow((void **)&l->target, &l->count, sizeof(t), e);
-		if (slot)
-			*slot = t;
-		else
-			target_free(&t);
-		if (!rc && !slot)
-			rc = -ERR_NOMEM;
-	}
+int target_file_load(const char *directory, const char *file, const char *schema,
+	struct target *out, struct error *e)
+{
+	struct buffer path = { 0 };
+	struct target t = { 0 };
+	struct place p = { .directory = directory, .schema = schema };
+	xmlDoc *doc = NULL;
+	int rc = buffer_format(&path, e, "%s/%s", directory, file);
+
+	p.path = buffer_text(&path);
+	if (!rc)
+		rc = xml_load(p.path, schema, &doc, e);
+	if (!rc && !xml_is(xmlDocGetRootElement(doc), "target"))
+		rc = error_set(
+			e, ERR_CORRUPT, "%s:1: is no target: shared parts are in shared/", p.path);
+	if (!rc)
+		rc = target_read(&p, xmlDocGetRootElement(doc), &t, e);
+	if (!rc)
+		rc = name_check(&p, file, xmlDocGetRootElement(doc), t.name, e);
 	xmlFreeDoc(doc);
-	return rc;
+	buffer_free(&path);
+	if (rc) {
+		target_free(&t);
+		return rc;
+	}
+	*out = t;
+	return 0;
 }

@@ -2,10 +2,15 @@
 #ifndef LIBIMG_GUEST_TARGET_FILE_H
 #define LIBIMG_GUEST_TARGET_FILE_H
 
+#include "base/xml.h"
 #include "guest/target.h"
 
-/* One file of recipes/targets: checked against `schema`, its targets appended to the list. */
-int target_file_load(const char *path, const char *schema, struct target_list *l, struct error *e);
+/* The file NAME.xml of `directory`, with what it uses of its subdirectory shared/, each checked
+ * against `schema`.  The caller frees the target. */
+int target_file_load(const char *directory, const char *file, const char *schema,
+	struct target *out, struct error *e);
+/* Takes over what one element says; `path` is where it was read. */
+int target_need_add(const char *path, const xmlNode *n, struct target *t, struct error *e);
 void target_free(struct target *t);
 /* One more zeroed element of `size` bytes at the end of *array; NULL: no memory. */
 void *targets_grow(void **array, size_t *count, size_t size, struct error *e);

@@ -15,6 +15,7 @@ struct packing {
 	struct disk *disk;
 	struct image_info info;
 	struct guest_image *guest;
+	const char *firmware; /* that starts it on result->target */
 	struct bundle *bundle;
 	struct package_result *result;
 };
@@ -33,19 +34,19 @@ static int note(
 	return report_add(&p->result->findings, &f, e);
 }
 
-/* Whether the container is what such a hypervisor's clouds use, when nobody names a target. */
-static bool suits(const struct packing *p, const struct target *t)
-{
-	const char *name = p->format->glance_name;
-	bool vhd = !strcmp(name, "vhd") || !strcmp(name, "vhdx");
-
-	return vhd == !strcmp(t->hypervisor, "hyperv");
-}
-
 /* UEFI before BIOS: what a guest boots either way is described for the newer machine. */
 static bool better(const struct target *t, const struct target *than)
 {
 	return !than || (!strcmp(t->firmware, "uefi") && strcmp(than->firmware, "uefi") != 0);
+}
+
+/* Newest first. */
+static const char *const firmware_known[] = { "uefi", "bios" };
+enum { FIRMWARE_COUNT = sizeof(firmware_known) / sizeof(*firmware_known) };
+
+static bool has_firmware(const struct target *t, const char *firmware)
+{
+	return !strcmp(t->firmware, firmware) || !strcmp(t->firmware, "any");
 }
 
 static const char *first_error(const struct report *r)
@@ -54,6 +55,32 @@ static const char *first_error(const struct report *r)
 		if (r->finding[i].severity == SEVERITY_ERROR)
 			return r->finding[i].text;
 	return "no reason found";
+}
+
+/* The newest firmware that the guest is ready to be started by on that target; *out NULL: none, and
+ * `why` has the first reason. */
+static int ready_firmware(struct packing *p, const struct target *t, const char **out,
+	struct error *why, struct error *e)
+{
+	int rc = 0;
+
+	*out = NULL;
+	for (size_t i = 0; !rc && !*out && i < FIRMWARE_COUNT; i++) {
+		struct target machine = *t;
+		struct readiness r = { 0 };
+
+		if (!has_firmware(t, firmware_known[i]))
+			continue;
+		machine.firmware = (char *)(uintptr_t)firmware_known[i];
+		rc = guest_image_readiness(p->guest, &machine, &r, e);
+		if (!rc && r.ready)
+			*out = firmware_known[i];
+		else if (!rc && !why->code)
+			error_set(why, ERR_NOTREADY, "not ready for %s: %s", t->name,
+				first_error(&r.findings));
+		readiness_free(&r);
+	}
+	return rc;
 }
 
 /* Picks the best of the named targets that the guest is ready for. */
@@ -65,23 +92,30 @@ static int choose_ready(
 
 	for (size_t i = 0; !rc && i < list->count; i++) {
 		const struct target *t = &list->target[i];
-		struct readiness r = { 0 };
+		const char *firmware;
 
-		if (!(named ? hypervisor_takes(t->hypervisor, p->format->glance_name)
-			    : suits(p, t)))
+		if (!(named ? target_takes(t, p->format->glance_name)
+			    : target_suits(t, p->format->glance_name)))
 			continue;
-		rc = guest_image_readiness(p->guest, t, &r, e);
-		if (!rc && r.ready && better(t, p->result->target))
-			p->result->target = t;
-		if (!rc && !r.ready && !why.code)
-			error_set(&why, ERR_NOTREADY, "not ready for %s: %s", t->name,
-				first_error(&r.findings));
-		readiness_free(&r);
+		rc = ready_firmware(p, t, &firmware, &why, e);
+		if (rc || !firmware || !better(t, p->result->target))
+			continue;
+		p->result->target = t;
+		p->firmware = firmware;
 	}
 	if (rc || p->result->target || !named)
 		return rc;
 	return error_set(
 		e, ERR_NOTREADY, "%.900s; hvimg inject makes it ready where it can", why.text);
+}
+
+static const char *boot_firmware(const struct packing *p, const struct target *t)
+{
+	for (size_t i = 0; i < FIRMWARE_COUNT; i++)
+		if (has_firmware(t, firmware_known[i]) &&
+			guest_image_boots(p->guest, firmware_known[i]))
+			return firmware_known[i];
+	return NULL;
 }
 
 /* Of a guest that hvimg cannot look into the user knows more; its firmware can still be seen. */
@@ -90,9 +124,13 @@ static int choose_unknown(struct packing *p, const struct target_list *list, str
 	for (size_t i = 0; i < list->count; i++) {
 		const struct target *t = &list->target[i];
 
-		if (hypervisor_takes(t->hypervisor, p->format->glance_name) &&
-			guest_image_boots(p->guest, t->firmware) && better(t, p->result->target))
-			p->result->target = t;
+		const char *firmware = boot_firmware(p, t);
+
+		if (!target_takes(t, p->format->glance_name) || !firmware ||
+			!better(t, p->result->target))
+			continue;
+		p->result->target = t;
+		p->firmware = firmware;
 	}
 	if (!p->result->target)
 		return error_set(e, ERR_NOTREADY,
@@ -105,10 +143,15 @@ static int choose_unknown(struct packing *p, const struct target_list *list, str
 static int check_container(const struct packing *p, const struct target_list *list, struct error *e)
 {
 	for (size_t i = 0; i < list->count; i++)
-		if (hypervisor_takes(list->target[i].hypervisor, p->format->glance_name))
+		if (target_takes(&list->target[i], p->format->glance_name))
 			return 0;
+	if (!list->target[0].hypervisor)
+		return error_set(e, ERR_UNSUPPORTED,
+			"there is no OpenStack on %s, so that Glance has nothing to be told of it",
+			list->target[0].name);
 	return error_set(e, ERR_UNSUPPORTED,
-		"compute-hyperv takes no %s: convert the image to vhdx first", p->format->name);
+		"clouds with %s take no %s: convert the image to %s first", list->target[0].name,
+		p->format->name, list->target[0].disk[list->target[0].disk_count - 1].format);
 }
 
 static int choose_target(struct packing *p, struct error *e)
@@ -180,6 +223,7 @@ static int describe(struct packing *p, struct error *e)
 		.logical_sector = p->disk->logical_sector,
 		.guest = guest_image_guest(p->guest),
 		.target = p->result->target,
+		.firmware = p->firmware,
 		.properties = &p->job->properties,
 	};
 	char *name = image_name(p);

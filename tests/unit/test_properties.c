@@ -252,9 +252,48 @@ static void test_formats_that_glance_does_not_know(void **state)
 	(void)state;
 	assert_int_equal(image_properties(&f, &body, &e), -ERR_UNSUPPORTED);
 	assert_non_null(strstr(e.text, "vmx"));
-	assert_true(hypervisor_takes("hyperv", "vhd"));
-	assert_false(hypervisor_takes("hyperv", "qcow2"));
-	assert_true(hypervisor_takes("kvm", "qcow2"));
+}
+
+static void test_disks_of_targets(void **state)
+{
+	struct target_list l;
+	struct error e = { 0 };
+	const struct target *t;
+
+	(void)state;
+	assert_int_equal(targets_load_all("recipes", &l, &e), 0);
+	t = target_by_name(&l, "hyperv-gen2");
+	assert_true(target_takes(t, "vhd") && target_suits(t, "vhdx"));
+	assert_false(target_takes(t, "qcow2") || target_suits(t, "qcow2"));
+	t = target_by_name(&l, "kvm");
+	assert_true(target_takes(t, "qcow2") && target_suits(t, "qcow2"));
+	assert_true(target_takes(t, "vhdx") && !target_suits(t, "vhdx"));
+	t = target_by_name(&l, "xen");
+	assert_true(target_takes(t, "vhd") && !target_suits(t, "vhd"));
+	/* There is no Glance. */
+	assert_false(target_takes(target_by_name(&l, "azure"), "vhd"));
+	targets_free(&l);
+}
+
+/* Where a target takes either firmware, the image says which. */
+static void test_firmware_of_any(void **state)
+{
+	struct target target = {
+		.name = text("kvm"), .firmware = text("any"), .hypervisor = text("qemu")
+	};
+	struct image_facts f = { .name = "x", .format = &qcow2, .target = &target };
+	json_t *body;
+
+	(void)state;
+	f.firmware = "bios";
+	assert_int_equal(image_properties(&f, &body, NULL), 0);
+	has(body, "hw_firmware_type", "bios");
+	json_decref(body);
+	f.firmware = NULL;
+	assert_int_equal(image_properties(&f, &body, NULL), 0);
+	has(body, "hw_firmware_type", NULL);
+	has(body, "hypervisor_type", "qemu");
+	json_decref(body);
 }
 
 int main(void)
@@ -270,6 +309,8 @@ int main(void)
 		cmocka_unit_test(test_refused_properties),
 		cmocka_unit_test(test_guest_texts_are_not_trusted),
 		cmocka_unit_test(test_formats_that_glance_does_not_know),
+		cmocka_unit_test(test_disks_of_targets),
+		cmocka_unit_test(test_firmware_of_any),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
