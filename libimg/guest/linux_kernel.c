@@ -87,12 +87,16 @@ static int files_find(struct tree *t, struct kernel *k, struct linux_kernel *l, 
  */
 static int initramfs_load(struct tree *t, struct kernel *k, struct linux_kernel *l, struct error *e)
 {
+	const struct linux_file file = { .tree = t, .path = k->initramfs };
 	struct error why = { 0 };
+	struct fs_stat st;
 	int rc;
 
 	if (!k->initramfs)
 		return 0;
-	rc = linux_initramfs_read(t, k->initramfs, k->version, &l->initramfs, &why);
+	rc = tree_stat(t, k->initramfs, TREE_FOLLOW, &st, &why);
+	if (!rc)
+		rc = linux_initramfs_read(&file, st.size, k->version, &l->initramfs, &why);
 	if (rc == -ERR_IO || rc == -ERR_NOMEM) {
 		*e = why;
 		return rc;
