@@ -41,8 +41,22 @@ struct linux_initramfs {
 	size_t text_count;
 };
 
+/* A unified kernel image, in whose file the initramfs is. */
+struct linux_uki {
+	bool present;
+	bool is_signed;
+	uint64_t offset, size; /* of its initramfs, in the file */
+};
+
+/* An initramfs that a boot loader's menu names and that is not there. */
+struct linux_missing {
+	char *menu, *path;
+	bool first; /* of the menu: what is started unless somebody chooses */
+};
+
 /* Beside struct kernel, of the same index. */
 struct linux_kernel {
+	struct linux_uki uki;
 	char *modules; /* guest path of its module directory; NULL: none */
 	bool indexed; /* it has module indexes that can be read */
 	struct linux_initramfs initramfs;
@@ -54,6 +68,8 @@ struct linux_kernel {
 struct linux_guest {
 	struct linux_kernel *kernel;
 	size_t kernel_count;
+	struct linux_missing *missing;
+	size_t missing_count;
 	/* MODULES= of initramfs-tools puts all common drivers in. */
 	bool builds_most;
 };
