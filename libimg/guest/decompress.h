@@ -71,4 +71,9 @@ int stream_read(struct stream *s, void *buf, size_t len, size_t *got, struct err
 uint64_t stream_offset(const struct stream *s);
 void stream_close(struct stream *s);
 
+/* Appends the plain bytes of a file that holds one stream; ERR_UNSUPPORTED when its first bytes are
+ * of no codec, ERR_RANGE when there are more than `limit`. */
+int decompress_file(
+	const void *bytes, size_t len, size_t limit, struct buffer *out, struct error *e);
+
 #endif

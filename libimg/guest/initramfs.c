@@ -72,6 +72,8 @@ static int segment_plain(struct walk *w, struct stream *s, struct error *e)
 		return rc;
 	/* The end of the image ends an archive too, as it does for Linux. */
 	w->off = stream_offset(s);
+	w->layout.last_unpacked = s->taken;
+	strcpy(w->layout.last, "none");
 	w->leading = w->leading && w->reader.firmware_only;
 	w->layout.early_segments += w->leading;
 	return 0;
@@ -119,6 +121,8 @@ static int segment_compressed(struct walk *w, struct stream *s, struct error *e)
 	}
 	w->off = s->end;
 	w->leading = false;
+	w->layout.last_unpacked = s->taken;
+	snprintf(w->layout.last, sizeof(w->layout.last), "%s", s->codec->name);
 	snprintf(w->layout.compression, sizeof(w->layout.compression), "%s", s->codec->name);
 	return 0;
 }

@@ -31,6 +31,8 @@ struct initramfs_entry {
 struct initramfs_layout {
 	char compression[16]; /* of the main (last compressed, else last) segment: "none" "gzip"
 				 "zstd" "xz" "lz4" "lzma" "bzip2" */
+	char last[16]; /* compression of the last segment */
+	uint64_t last_unpacked; /* bytes that it unpacks to */
 	unsigned segments;
 	unsigned early_segments; /* uncompressed ones in front that hold only firmware */
 	uint64_t end; /* end of the last segment, before trailing zeros */
@@ -75,6 +77,12 @@ int cpio_file(struct cpio_writer *w, const char *path, uint32_t mode, const void
 	struct error *e);
 /* Trailer, then zeros to a multiple of 512. */
 int cpio_finish(struct cpio_writer *w, struct error *e);
+/*
+ * Packs `plain` in lz4's legacy format, for a place right behind such a stream: every Linux that
+ * unpacks lz4 takes it for more of the same stream, whereas zeros end the unpacking of those before
+ * "lib/decompress_unlz4.c: correctly handle zero-padding around initrds".
+ */
+int cpio_lz4(const struct buffer *plain, struct buffer *out, struct error *e);
 void cpio_free(struct cpio_writer *w);
 
 /*

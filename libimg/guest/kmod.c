@@ -252,3 +252,16 @@ bool kmod_find_path(const struct kmod *k, struct span path, size_t *module)
 	}
 	return false;
 }
+
+bool kmod_find_file(const struct kmod *k, struct span path, size_t *module)
+{
+	const struct name *found;
+	size_t count;
+
+	if (kmod_find_path(k, path, module))
+		return true;
+	found = names_find(&k->by_name, span_module(path), &count);
+	if (found)
+		*module = found->module;
+	return found != NULL;
+}

@@ -28,6 +28,8 @@ struct kmod {
 /* The number of the module that a path names, with or without a suffix of compression; false: none.
  */
 bool kmod_find_path(const struct kmod *k, struct span path, size_t *module);
+/* Likewise; when no module has that path, one that has the name. */
+bool kmod_find_file(const struct kmod *k, struct span path, size_t *module);
 /* Splits an "alias PATTERN MODULE" line; false when it is not one. */
 bool kmod_alias_line(struct span line, struct span *pattern, struct span *module);
 

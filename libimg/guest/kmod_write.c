@@ -129,7 +129,7 @@ static int subset_open(
 	if (!s->path || !s->rank)
 		return error_nomem(e, "module list");
 	for (size_t i = 0; i < paths->count; i++) {
-		if (!kmod_find_path(k, span_of(paths->item[i]), &module))
+		if (!kmod_find_file(k, span_of(paths->item[i]), &module))
 			return error_set(e, ERR_NOTFOUND, "modules.dep has no %s", paths->item[i]);
 		s->path[module] = paths->item[i];
 	}

@@ -12,19 +12,51 @@ enum {
 	TEXT_LIMIT = 1 << 20, /* bytes of a configuration file */
 };
 
+/* How an initramfs is told to load modules by name, before it looks for the root file system. */
+enum linux_load {
+	LOAD_UNKNOWN,
+	LOAD_CONF_MODULES, /* initramfs-tools: conf/modules */
+	LOAD_MODULES_LOAD, /* systemd: modules-load.d(5) */
+	LOAD_CMDLINE, /* dracut: rd.driver.pre= in etc/cmdline.d */
+	LOAD_CONFIG, /* mkinitcpio: MODULES= in config */
+};
+
+/* A small file of an initramfs; of several of that path the last one, which is what counts. */
+struct linux_initramfs_text {
+	char *path;
+	struct buffer bytes;
+};
+
 /* What the initramfs of a kernel holds of that kernel's modules. */
 struct linux_initramfs {
 	struct initramfs_layout layout;
 	const char *generator; /* static, NULL: not known */
+	enum linux_load load;
+	unsigned marks; /* see linux_initramfs_kind.c */
 	char *root; /* where its modules are: "usr/lib/modules/6.1.0" */
 	struct strings modules; /* module files, paths below `root` */
-	struct strings
-		directories; /* those near modules and conf, whole paths; links to one as well */
-	struct buffer load; /* conf/modules, which initramfs-tools loads first */
+	struct strings directories; /* those near files that are added, whole paths; links to one
+				       as well */
+	struct linux_initramfs_text *text; /* those that name modules to load, or devices */
+	size_t text_count;
+};
+
+/* A unified kernel image, in whose file the initramfs is. */
+struct linux_uki {
+	bool present;
+	bool is_signed;
+	uint64_t offset, size; /* of its initramfs, in the file */
+};
+
+/* An initramfs that a boot loader's menu names and that is not there. */
+struct linux_missing {
+	char *menu, *path;
+	bool first; /* of the menu: what is started unless somebody chooses */
 };
 
 /* Beside struct kernel, of the same index. */
 struct linux_kernel {
+	struct linux_uki uki;
 	char *modules; /* guest path of its module directory; NULL: none */
 	bool indexed; /* it has module indexes that can be read */
 	struct linux_initramfs initramfs;
@@ -36,6 +68,8 @@ struct linux_kernel {
 struct linux_guest {
 	struct linux_kernel *kernel;
 	size_t kernel_count;
+	struct linux_missing *missing;
+	size_t missing_count;
 	/* MODULES= of initramfs-tools puts all common drivers in. */
 	bool builds_most;
 };
@@ -75,13 +109,34 @@ const struct kernel_module *linux_best_module(
 	const struct kernel *k, const struct target_module *m);
 
 /* linux_initramfs.c */
-int linux_initramfs_read(struct tree *t, const char *path, const char *version,
+struct linux_file;
+int linux_initramfs_read(const struct linux_file *file, uint64_t size, const char *version,
 	struct linux_initramfs *out, struct error *e);
 void linux_initramfs_free(struct linux_initramfs *i);
+/* Bytes of that file of the archive; NULL: it has none that was kept. */
+const struct buffer *linux_initramfs_text(const struct linux_initramfs *i, const char *path);
+
+/* linux_initramfs_kind.c: who made it, and what its own programs can do. */
+void linux_initramfs_mark(struct linux_initramfs *i, const char *name);
+void linux_initramfs_judge(struct linux_initramfs *i);
+/* Whether it holds the module, by name or path, wherever and however packed. */
+bool linux_initramfs_has(const struct linux_initramfs *i, const char *module);
+/* Whether its modprobe reads modules packed like this one ("x.ko.xz"). */
+bool linux_initramfs_unpacks(const struct linux_initramfs *i, const char *module);
+/* '-' and '_' are one in module names; a path stands for the module in it. */
+bool linux_same_module(const char *a, const char *b);
+
+/* linux_load.c: the text that names modules to load. */
+const char *linux_load_path(enum linux_load l);
+/* The old text and what it lacks of `names`. */
+int linux_load_text(const struct linux_initramfs *i, const struct strings *names,
+	struct buffer *out, struct error *e);
+
 int linux_tree_read(void *arg, uint64_t off, void *buf, size_t len, struct error *e);
 struct linux_file {
 	struct tree *tree;
 	const char *path;
+	uint64_t offset; /* where the part begins that is meant */
 };
 
 /* linux_segment.c: the archive that is put behind a kernel's initramfs.  Empty when nothing is

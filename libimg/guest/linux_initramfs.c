@@ -1,38 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What an initramfs holds: who made it, which modules, which directories an appended segment need
- * not make. */
+/* What an initramfs holds: which modules, which texts that count, which directories an appended
+ * segment need not make. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "guest/linux.h"
+#include "guest/linux_initramfs.h"
 
 enum {
 	ENTRY_LIMIT = 65536, /* modules, and directories, that are remembered */
-	LINK_HOPS = 8,
-	LOAD_LIMIT = 65536, /* bytes of conf/modules */
-};
-
-/* A symbolic link that a path to modules may go through. */
-struct link {
-	char *name, *target;
-};
-
-struct scan {
-	struct linux_initramfs *out;
-	const char *version;
-	struct link link[8];
-	size_t links;
-	struct strings files; /* all module files, whole paths */
-	struct error *e;
-	int rc; /* what an entry callback could not return */
+	TEXT_SIZE_LIMIT = 65536,
+	TEXT_COUNT_LIMIT = 256,
 };
 
 int linux_tree_read(void *arg, uint64_t off, void *buf, size_t len, struct error *e)
 {
 	const struct linux_file *f = arg;
 
-	return tree_read_at(f->tree, f->path, off, buf, len, e);
+	return tree_read_at(f->tree, f->path, f->offset + off, buf, len, e);
 }
 
 static bool begins(const char *text, const char *with)
@@ -40,38 +25,38 @@ static bool begins(const char *text, const char *with)
 	return !strncmp(text, with, strlen(with));
 }
 
-/* Files that only one generator puts in. */
-static const struct mark {
-	const char *generator, *name;
-	bool prefix;
-} marks[] = {
-	{ "initramfs-tools", "conf/initramfs.conf", false },
-	{ "initramfs-tools", "scripts/init-top/ORDER", false },
-	{ "dracut", "usr/lib/dracut/", true },
-	{ "dracut", "lib/dracut/", true },
-	{ "dracut", "usr/lib/initrd-release", false },
-	{ "mkinitcpio", "init_functions", false },
-	{ "mkinitcpio", "buildconfig", false },
-};
-
-static void generator_note(struct linux_initramfs *out, const char *name)
+/* Paths whose being a link or a directory decides where files are. */
+static bool is_near(const char *name)
 {
-	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]) && !out->generator; i++)
-		if (marks[i].prefix ? begins(name, marks[i].name) : !strcmp(name, marks[i].name))
-			out->generator = marks[i].generator;
-}
+	static const char *const near[LINK_LIMIT] = { "lib", "usr", "usr/lib", "lib/modules",
+		"usr/lib/modules", "conf", "etc", "etc/modules-load.d", "etc/cmdline.d" };
 
-/* Paths whose being a link or a directory decides where modules are. */
-static bool is_near_modules(const char *name)
-{
-	static const char *const near[] = { "lib", "usr", "usr/lib", "lib/modules",
-		"usr/lib/modules", "conf" };
-
-	for (size_t i = 0; i < sizeof(near) / sizeof(near[0]); i++)
+	for (size_t i = 0; i < LINK_LIMIT && near[i]; i++)
 		if (!strcmp(name, near[i]))
 			return true;
 	return false;
 }
+
+/* Files whose text is looked at. */
+static bool is_text(const char *name)
+{
+	static const char *const whole[] = { "conf/modules", "config",
+		"etc/modules-load.d/hvimg.conf" };
+
+	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++)
+		if (!strcmp(name, whole[i]))
+			return true;
+	return begins(name, "etc/cmdline.d/");
+}
+
+struct scan {
+	struct linux_initramfs *out;
+	const char *version;
+	struct linux_links links;
+	struct strings files; /* all module files, whole paths */
+	struct error *e;
+	int rc; /* what an entry callback could not return */
+};
 
 /* What is below lib/modules/V, or usr/lib/modules/V; the directory V itself gives "". */
 static const char *below_modules(const char *name, const char *version)
@@ -99,18 +84,18 @@ static bool is_module(const char *name)
 
 static int link_note(struct scan *s, const struct initramfs_entry *entry, struct error *e)
 {
-	struct link *l = NULL;
+	struct linux_link *l = NULL;
 	char *target = strdup(entry->link);
 
 	if (!target)
 		return error_nomem(e, "a link");
-	for (size_t i = 0; i < s->links; i++)
-		if (!strcmp(s->link[i].name, entry->name))
-			l = &s->link[i];
+	for (size_t i = 0; i < s->links.count; i++)
+		if (!strcmp(s->links.link[i].name, entry->name))
+			l = &s->links.link[i];
 	if (!l) {
-		/* No more names than is_near_modules knows, so there is room. */
-		l = &s->link[s->links++];
-		*l = (struct link){ .name = strdup(entry->name) };
+		/* No more names than is_near knows, so there is room. */
+		l = &s->links.link[s->links.count++];
+		*l = (struct linux_link){ .name = strdup(entry->name) };
 	}
 	free(l->target);
 	l->target = target;
@@ -120,7 +105,7 @@ static int link_note(struct scan *s, const struct initramfs_entry *entry, struct
 static int entry_note(struct scan *s, const struct initramfs_entry *entry, struct error *e)
 {
 	const char *below = below_modules(entry->name, s->version);
-	const bool near = is_near_modules(entry->name);
+	const bool near = is_near(entry->name);
 
 	if (s->files.count >= ENTRY_LIMIT || s->out->directories.count >= ENTRY_LIMIT)
 		return error_set(e, ERR_RANGE, "more than %d modules or directories", ENTRY_LIMIT);
@@ -142,83 +127,58 @@ static bool entry_see(void *arg, const struct initramfs_entry *entry)
 
 	if (s->rc)
 		return false;
-	generator_note(s->out, entry->name);
+	linux_initramfs_mark(s->out, entry->name);
 	s->rc = entry_note(s, entry, s->e);
-	return S_ISREG(entry->mode) && !strcmp(entry->name, "conf/modules") &&
-		entry->size <= LOAD_LIMIT;
+	return S_ISREG(entry->mode) && is_text(entry->name) && entry->size <= TEXT_SIZE_LIMIT;
 }
 
-/* A later archive's conf/modules takes the place of an earlier one's. */
-static int load_take(void *arg, const struct initramfs_entry *entry, const void *bytes, size_t len,
-	struct error *e)
+static struct linux_initramfs_text *text_find(const struct linux_initramfs *i, const char *path)
 {
-	struct scan *s = arg;
-
-	(void)entry;
-	buffer_free(&s->out->load);
-	return buffer_append(&s->out->load, bytes, len, e);
-}
-
-static const struct link *link_of(const struct scan *s, const char *path, size_t len)
-{
-	for (size_t i = 0; i < s->links; i++)
-		if (strlen(s->link[i].name) == len && !strncmp(s->link[i].name, path, len))
-			return &s->link[i];
+	for (size_t n = 0; n < i->text_count; n++)
+		if (!strcmp(i->text[n].path, path))
+			return &i->text[n];
 	return NULL;
 }
 
-/* Replaces the first component that is a link.  Only what distributions do is understood: targets
- * below the root, or beside the link, without "..". */
-static int link_follow(const struct scan *s, struct buffer *path, bool *followed, struct error *e)
+const struct buffer *linux_initramfs_text(const struct linux_initramfs *i, const char *path)
 {
-	const char *text = buffer_text(path);
+	const struct linux_initramfs_text *t = text_find(i, path);
 
-	*followed = false;
-	for (size_t len = strcspn(text, "/"); text[len]; len += 1 + strcspn(text + len + 1, "/")) {
-		const struct link *l = link_of(s, text, len);
-		struct buffer next = { 0 };
-		const char *slash;
-		int rc = 0;
+	return t ? &t->bytes : NULL;
+}
 
-		if (!l)
-			continue;
-		if (strstr(l->target, ".."))
-			return error_set(
-				e, ERR_UNSUPPORTED, "%s is a link to %s", l->name, l->target);
-		slash = l->target[0] == '/' ? NULL : strrchr(l->name, '/');
-		if (slash)
-			rc = buffer_append(&next, l->name, (size_t)(slash + 1 - l->name), e);
-		if (!rc)
-			rc = buffer_format(
-				&next, e, "%s%s", l->target + strspn(l->target, "/"), text + len);
-		buffer_free(path);
-		*path = next;
-		*followed = true;
-		return rc;
-	}
+static int text_new(struct linux_initramfs *i, const char *path, struct linux_initramfs_text **out,
+	struct error *e)
+{
+	struct linux_initramfs_text *grown;
+
+	if (i->text_count == TEXT_COUNT_LIMIT)
+		return error_set(
+			e, ERR_RANGE, "more than %d files in etc/cmdline.d", TEXT_COUNT_LIMIT);
+	grown = reallocarray(i->text, i->text_count + 1, sizeof(*grown));
+	if (!grown)
+		return error_nomem(e, "a text");
+	i->text = grown;
+	*out = &grown[i->text_count];
+	**out = (struct linux_initramfs_text){ .path = strdup(path) };
+	if (!(*out)->path)
+		return error_nomem(e, "a text");
+	i->text_count++;
 	return 0;
 }
 
-static int root_find(const struct scan *s, struct linux_initramfs *out, struct error *e)
+/* A later archive's file takes the place of an earlier one's. */
+static int text_take(void *arg, const struct initramfs_entry *entry, const void *bytes, size_t len,
+	struct error *e)
 {
-	struct buffer path = { 0 };
-	bool followed = true;
-	int rc = buffer_format(&path, e, "lib/modules/%s/", s->version);
+	struct scan *s = arg;
+	struct linux_initramfs_text *t = text_find(s->out, entry->name);
+	int rc = t ? 0 : text_new(s->out, entry->name, &t, e);
 
-	for (int hop = 0; followed && !rc; hop++) {
-		rc = link_follow(s, &path, &followed, e);
-		if (!rc && hop == LINK_HOPS)
-			rc = error_set(e, ERR_CORRUPT, "links of lib/modules go round");
-	}
-	if (!rc) {
-		out->root = strdup(buffer_text(&path));
-		if (!out->root)
-			rc = error_nomem(e, "the module directory");
-	}
-	if (!rc)
-		out->root[strlen(out->root) - 1] = 0;
-	buffer_free(&path);
-	return rc;
+	if (rc)
+		return rc;
+	buffer_free(&t->bytes);
+	return buffer_append(&t->bytes, bytes, len, e);
 }
 
 /* Module files below the root, also when spelled through a link; what lies beside it no modprobe
@@ -240,30 +200,32 @@ static int modules_take(const struct scan *s, struct linux_initramfs *out, struc
 	return rc;
 }
 
-int linux_initramfs_read(struct tree *t, const char *path, const char *version,
+int linux_initramfs_read(const struct linux_file *file, uint64_t size, const char *version,
 	struct linux_initramfs *out, struct error *e)
 {
-	struct linux_file file = { .tree = t, .path = path };
-	struct initramfs_source source = { .read = linux_tree_read, .arg = &file };
+	struct linux_file part = *file;
+	const struct initramfs_source source = {
+		.size = size, .read = linux_tree_read, .arg = &part
+	};
 	struct scan s = { .out = out, .version = version, .e = e };
-	struct initramfs_visitor visitor = { .entry = entry_see, .data = load_take, .arg = &s };
-	struct fs_stat st;
-	int rc = tree_stat(t, path, TREE_FOLLOW, &st, e);
+	const struct initramfs_visitor visitor = {
+		.entry = entry_see, .data = text_take, .arg = &s
+	};
+	int rc;
 
 	*out = (struct linux_initramfs){ 0 };
-	if (rc)
-		return rc;
-	source.size = st.size;
 	rc = initramfs_walk(&source, &visitor, &out->layout, e);
 	if (!rc)
 		rc = s.rc;
 	if (!rc)
-		rc = root_find(&s, out, e);
+		rc = linux_initramfs_root(&s.links, version, &out->root, e);
 	if (!rc)
 		rc = modules_take(&s, out, e);
-	for (size_t i = 0; i < s.links; i++) {
-		free(s.link[i].name);
-		free(s.link[i].target);
+	if (!rc)
+		linux_initramfs_judge(out);
+	for (size_t i = 0; i < s.links.count; i++) {
+		free(s.links.link[i].name);
+		free(s.links.link[i].target);
 	}
 	strings_free(&s.files);
 	if (rc)
@@ -276,6 +238,10 @@ void linux_initramfs_free(struct linux_initramfs *i)
 	free(i->root);
 	strings_free(&i->modules);
 	strings_free(&i->directories);
-	buffer_free(&i->load);
+	for (size_t n = 0; n < i->text_count; n++) {
+		free(i->text[n].path);
+		buffer_free(&i->text[n].bytes);
+	}
+	free(i->text);
 	*i = (struct linux_initramfs){ 0 };
 }

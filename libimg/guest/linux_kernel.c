@@ -5,45 +5,52 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "guest/linux.h"
+#include "guest/linux_kernel.h"
 
-static bool begins(const char *text, const char *with)
+bool linux_is_version(const char *text)
 {
-	return !strncmp(text, with, strlen(with));
+	return *text >= '0' && *text <= '9' && strlen(text) < 128 && !strstr(text, "..") &&
+		!strchr(text, '/');
 }
 
-/* Versions become parts of paths, here and in an initramfs. */
-static bool is_version(const char *text)
+static int text_copy(const char *text, char **out, struct error *e)
 {
-	return *text >= '0' && *text <= '9' && strlen(text) < 128 && !strstr(text, "..");
+	*out = text ? strdup(text) : NULL;
+	return text && !*out ? error_nomem(e, "a kernel") : 0;
 }
 
-static int versions_find(struct guest_image *g, struct strings *out, struct error *e)
+int linux_boot_add(struct linux_boots *b, const char *version, const char *image,
+	const char *initramfs, struct error *e)
 {
-	struct strings names = { 0 };
-	int rc = 0;
+	struct linux_boot *grown, *new;
+	int rc;
 
-	if (tree_is(g->tree, "/boot", S_IFDIR))
-		rc = tree_list(g->tree, "/boot", &names, e);
-	for (size_t i = 0; i < names.count && !rc; i++)
-		if (begins(names.item[i], "vmlinuz-") && is_version(names.item[i] + 8))
-			rc = strings_add_new(out, names.item[i] + 8, e);
-	strings_free(&names);
-	if (!rc && tree_is(g->tree, "/lib/modules", S_IFDIR))
-		rc = tree_list(g->tree, "/lib/modules", &names, e);
-	for (size_t i = 0; i < names.count && !rc; i++) {
-		char path[256];
+	if (b->count == KERNEL_LIMIT)
+		return error_set(e, ERR_RANGE, "more than %d kernels", KERNEL_LIMIT);
+	grown = reallocarray(b->boot, b->count + 1, sizeof(*grown));
+	if (!grown)
+		return error_nomem(e, "a kernel");
+	b->boot = grown;
+	new = &grown[b->count++];
+	*new = (struct linux_boot){ 0 };
+	rc = text_copy(version, &new->version, e);
+	if (!rc)
+		rc = text_copy(image, &new->image, e);
+	return rc ? rc : text_copy(initramfs, &new->initramfs, e);
+}
 
-		if (!is_version(names.item[i]))
-			continue;
-		snprintf(path, sizeof(path), "/lib/modules/%s/vmlinuz", names.item[i]);
-		if (tree_is(g->tree, path, S_IFREG))
-			rc = strings_add_new(out, names.item[i], e);
-	}
-	strings_free(&names);
-	if (!rc && out->count > KERNEL_LIMIT)
-		rc = error_set(e, ERR_RANGE, "%zu kernels, more than %d", out->count, KERNEL_LIMIT);
-	return rc;
+int linux_same_file(struct tree *t, const char *a, const char *b, bool *answer, struct error *e)
+{
+	struct buffer x = { 0 }, y = { 0 };
+	struct error why = { 0 };
+	int rc = tree_resolve(t, a, &x, &why);
+
+	if (!rc)
+		rc = tree_resolve(t, b, &y, &why);
+	*answer = !rc && !strcmp(buffer_text(&x), buffer_text(&y));
+	buffer_free(&x);
+	buffer_free(&y);
+	return error_of_host(&why, e);
 }
 
 /* The first of the patterns that exists as `type`, with the version put in. */
@@ -57,42 +64,36 @@ static int path_find(struct tree *t, const char *const *patterns, const char *ve
 
 		snprintf(path, sizeof(path), "%.*s%s%s", (int)(gap - *patterns), *patterns, version,
 			gap + 1);
-		if (!tree_is(t, path, type))
-			continue;
-		*out = strdup(path);
-		return *out ? 0 : error_nomem(e, "a path");
+		if (tree_is(t, path, type))
+			return text_copy(path, out, e);
 	}
 	return 0;
 }
 
 static int files_find(struct tree *t, struct kernel *k, struct linux_kernel *l, struct error *e)
 {
-	static const char *const images[] = { "/boot/vmlinuz-*", "/lib/modules/*/vmlinuz", NULL };
 	static const char *const configs[] = { "/boot/config-*", "/lib/modules/*/config", NULL };
-	static const char *const initramfs[] = { "/boot/initrd.img-*", "/boot/initramfs-*.img",
-		"/boot/initrd-*", "/lib/modules/*/initrd", NULL };
 	static const char *const modules[] = { "/lib/modules/*", NULL };
-	int rc = path_find(t, images, k->version, S_IFREG, &k->image, e);
+	int rc = path_find(t, configs, k->version, S_IFREG, &k->config, e);
 
-	if (!rc)
-		rc = path_find(t, configs, k->version, S_IFREG, &k->config, e);
-	if (!rc)
-		rc = path_find(t, initramfs, k->version, S_IFREG, &k->initramfs, e);
-	if (!rc)
-		rc = path_find(t, modules, k->version, S_IFDIR, &l->modules, e);
-	return rc;
+	return rc ? rc : path_find(t, modules, k->version, S_IFDIR, &l->modules, e);
 }
 
 /* An archive that can't be read is no failure of ours: it is told, and nothing in it is counted on.
  */
 static int initramfs_load(struct tree *t, struct kernel *k, struct linux_kernel *l, struct error *e)
 {
+	const struct linux_file file = { .tree = t, .path = k->initramfs, .offset = l->uki.offset };
 	struct error why = { 0 };
+	struct fs_stat st;
 	int rc;
 
 	if (!k->initramfs)
 		return 0;
-	rc = linux_initramfs_read(t, k->initramfs, k->version, &l->initramfs, &why);
+	rc = tree_stat(t, k->initramfs, TREE_FOLLOW, &st, &why);
+	if (!rc)
+		rc = linux_initramfs_read(&file, l->uki.present ? l->uki.size : st.size, k->version,
+			&l->initramfs, &why);
 	if (rc == -ERR_IO || rc == -ERR_NOMEM) {
 		*e = why;
 		return rc;
@@ -109,39 +110,56 @@ static int initramfs_load(struct tree *t, struct kernel *k, struct linux_kernel 
 	return 0;
 }
 
+/* What `boot` holds becomes the kernel's. */
 static int kernel_load(struct guest_image *g, struct kernel *k, struct linux_kernel *l,
-	const char *version, struct error *e)
+	struct linux_boot *boot, struct error *e)
 {
 	int rc;
 
-	k->version = strdup(version);
-	if (!k->version)
-		return error_nomem(e, "a kernel");
+	k->version = boot->version;
+	k->image = boot->image;
+	k->initramfs = boot->initramfs;
+	l->uki = boot->uki;
+	*boot = (struct linux_boot){ 0 };
 	rc = files_find(g->tree, k, l, e);
 	if (!rc)
 		rc = initramfs_load(g->tree, k, l, e);
 	if (!rc)
 		rc = linux_modules_load(g, k, l, e);
-	return rc ? error_prefix(e, "kernel %s", version) : 0;
+	return rc ? error_prefix(e, "kernel %s", k->version) : 0;
+}
+
+static int boots_find(struct guest_image *g, struct linux_boots *b, struct error *e)
+{
+	int rc = linux_boots_by_name(g, b, e);
+
+	if (!rc)
+		rc = linux_boots_in_menus(g, b, e);
+	return rc ? rc : linux_boots_unified(g, b, e);
 }
 
 int linux_kernels_load(struct guest_image *g, struct error *e)
 {
 	struct linux_guest *l = g->state;
-	struct strings versions = { 0 };
-	int rc = versions_find(g, &versions, e);
+	struct linux_boots boots = { 0 };
+	int rc = boots_find(g, &boots, e);
 
-	if (!rc && versions.count) {
-		g->guest.kernel = calloc(versions.count, sizeof(*g->guest.kernel));
-		l->kernel = calloc(versions.count, sizeof(*l->kernel));
+	if (!rc && boots.count) {
+		g->guest.kernel = calloc(boots.count, sizeof(*g->guest.kernel));
+		l->kernel = calloc(boots.count, sizeof(*l->kernel));
 		if (!g->guest.kernel || !l->kernel)
 			rc = error_nomem(e, "kernels");
 	}
-	for (size_t i = 0; i < versions.count && !rc; i++) {
+	for (size_t i = 0; i < boots.count && !rc; i++) {
 		g->guest.kernel_count = l->kernel_count = i + 1;
-		rc = kernel_load(g, &g->guest.kernel[i], &l->kernel[i], versions.item[i], e);
+		rc = kernel_load(g, &g->guest.kernel[i], &l->kernel[i], &boots.boot[i], e);
 	}
-	strings_free(&versions);
+	for (size_t i = 0; i < boots.count; i++) {
+		free(boots.boot[i].version);
+		free(boots.boot[i].image);
+		free(boots.boot[i].initramfs);
+	}
+	free(boots.boot);
 	return rc;
 }
 
@@ -152,7 +170,14 @@ void linux_kernels_free(struct linux_guest *l)
 		free(l->kernel[i].obstacle);
 		linux_initramfs_free(&l->kernel[i].initramfs);
 	}
+	for (size_t i = 0; i < l->missing_count; i++) {
+		free(l->missing[i].menu);
+		free(l->missing[i].path);
+	}
+	free(l->missing);
 	free(l->kernel);
+	l->missing = NULL;
+	l->missing_count = 0;
 	l->kernel = NULL;
 	l->kernel_count = 0;
 }

@@ -8,45 +8,12 @@
 
 #include "guest/linux.h"
 
-/* '-' and '_' are one in module names. */
-static bool same_module(const char *a, const char *b)
-{
-	for (; *a && *b; a++, b++)
-		if (*a != *b && !(strchr("-_", *a) && strchr("-_", *b)))
-			return false;
-	return *a == *b;
-}
-
 const struct kernel_module *linux_module_of(const struct kernel *k, const char *name)
 {
 	for (size_t i = 0; i < k->module_count; i++)
-		if (same_module(k->module[i].name, name))
+		if (linux_same_module(k->module[i].name, name))
 			return &k->module[i];
 	return NULL;
-}
-
-/* "kernel/drivers/hv/hv_vmbus.ko.xz" -> whether that is the module's file. */
-static bool is_file_of(const char *path, const char *name)
-{
-	const char *base = strrchr(path, '/');
-	char text[128];
-	size_t len;
-
-	base = base ? base + 1 : path;
-	len = strcspn(base, ".");
-	if (len >= sizeof(text))
-		return false;
-	memcpy(text, base, len);
-	text[len] = 0;
-	return same_module(text, name);
-}
-
-static bool initramfs_has(const struct linux_initramfs *i, const char *name)
-{
-	for (size_t m = 0; m < i->modules.count; m++)
-		if (is_file_of(i->modules.item[m], name))
-			return true;
-	return false;
 }
 
 /* CONFIG_X=y: for kernels that say so and have no modules.builtin. */
@@ -90,7 +57,7 @@ static int lacking_find(const struct linux_indexes *x, const struct linux_initra
 		buffer_free(&text);
 	}
 	for (size_t n = 0; n < needed.count && !rc && !*out; n++) {
-		if (strings_have(&i->modules, needed.item[n]))
+		if (linux_initramfs_has(i, needed.item[n]))
 			continue;
 		*out = strdup(needed.item[n]);
 		if (!*out)
@@ -124,7 +91,7 @@ static int module_add(struct kernel *k, const struct search *s, const char *name
 	if ((s->indexes->kmod && kmod_builtin(s->indexes->kmod, name)) ||
 		config_builtin(s->config, option))
 		m->place = MODULE_BUILTIN;
-	else if (initramfs_has(s->initramfs, name))
+	else if (linux_initramfs_has(s->initramfs, name))
 		m->place = MODULE_INITRAMFS;
 	else if (s->indexes->kmod && kmod_path(s->indexes->kmod, name))
 		m->place = MODULE_FILE;
@@ -149,8 +116,7 @@ static int modules_add(
 	return rc;
 }
 
-/* Whether the initramfs has the kernel's modules under their own paths; one that was unpacked (.ko
- * for .ko.xz) can't be in an index made from the guest's. */
+/* A module that the guest's indexes, which those of the initramfs are made from, do not know. */
 static const char *strange_module(const struct kmod *k, const struct linux_initramfs *i)
 {
 	for (size_t m = 0; m < i->modules.count; m++) {
@@ -158,11 +124,9 @@ static const char *strange_module(const struct kmod *k, const struct linux_initr
 		const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
 		size_t len = strcspn(base, ".");
 		char name[FS_NAME_MAX + 1] = { 0 };
-		const char *known;
 
 		memcpy(name, base, len < sizeof(name) ? len : sizeof(name) - 1);
-		known = kmod_path(k, name);
-		if (!known || strcmp(known, path))
+		if (!kmod_path(k, name))
 			return path;
 	}
 	return NULL;
@@ -184,16 +148,6 @@ static int obstacle_set(struct linux_kernel *l, const char *code, struct error *
 	return l->obstacle ? 0 : error_nomem(e, "a kernel");
 }
 
-/* Linux 5.11 is the first release after the distributions' fix of the lz4 unpacker, which before
- * took the zeros in front of a further archive for damage. */
-static bool lz4_takes_padding(const char *version)
-{
-	unsigned major = 0, minor = 0;
-
-	return sscanf(version, "%3u.%3u", &major, &minor) == 2 &&
-		(major > 5 || (major == 5 && minor >= 11));
-}
-
 /* Why no segment can be put behind this initramfs. */
 static int obstacle_find(const struct kernel *k, struct linux_kernel *l,
 	const struct linux_indexes *x, struct error *e)
@@ -208,14 +162,10 @@ static int obstacle_find(const struct kernel *k, struct linux_kernel *l,
 	if (!l->indexed)
 		return obstacle_set(l, "kernel-modules-missing", e,
 			"its module directory is missing or has no modules.dep", NULL);
-	if (!k->generator || strcmp(k->generator, "initramfs-tools"))
+	if (l->initramfs.load == LOAD_UNKNOWN)
 		return obstacle_set(l, "initramfs-generator-unsupported", e,
 			"hvimg does not extend an initramfs made by",
 			k->generator ? k->generator : "an unknown generator");
-	if (!strcmp(k->compression, "lz4") && !lz4_takes_padding(k->version))
-		return obstacle_set(l, "initramfs-compression-unsupported", e,
-			"kernels before 5.11 take nothing behind an initramfs packed with lz4",
-			NULL);
 	strange = strange_module(x->kmod, &l->initramfs);
 	if (strange)
 		return obstacle_set(l, "initramfs-modules-differ", e,

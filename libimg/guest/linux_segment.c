@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "guest/decompress.h"
 #include "guest/linux.h"
 
 enum {
@@ -64,7 +65,7 @@ static int paths_find(const struct kmod *kmod, const struct linux_initramfs *bas
 		if (kmod_path(kmod, names->item[i]))
 			rc = kmod_closure(kmod, names->item[i], &all, e);
 	for (size_t i = 0; i < all.count && !rc; i++)
-		if (!strings_have(&base->modules, all.item[i]))
+		if (!linux_initramfs_has(base, all.item[i]))
 			rc = strings_add_new(out, all.item[i], e);
 	strings_free(&all);
 	return rc;
@@ -90,13 +91,35 @@ static int file_add(
 	return rc;
 }
 
-static int module_add(struct segment *s, const char *name, struct error *e)
+/* The signature at a module's end is under the compression, and so stays good without it. */
+static int module_unpack(
+	const struct linux_initramfs *i, char *name, struct buffer *bytes, struct error *e)
+{
+	char *ko = strstr(name, ".ko.");
+	struct buffer plain = { 0 };
+	int rc;
+
+	if (!ko || linux_initramfs_unpacks(i, name))
+		return 0;
+	rc = decompress_file(bytes->data, bytes->len, MODULE_SIZE_LIMIT, &plain, e);
+	buffer_free(bytes);
+	*bytes = plain;
+	ko[3] = 0;
+	return rc;
+}
+
+/* `name` becomes that in the initramfs. */
+static int module_add(struct segment *s, char *name, struct error *e)
 {
 	struct buffer path = { 0 }, bytes = { 0 };
 	int rc = buffer_format(&path, e, "%s/%s", s->kernel->modules, name);
 
 	if (!rc)
 		rc = tree_read(s->g->tree, buffer_text(&path), MODULE_SIZE_LIMIT, &bytes, e);
+	if (!rc)
+		rc = module_unpack(&s->kernel->initramfs, name, &bytes, e);
+	if (rc)
+		error_prefix(e, "%s", buffer_text(&path));
 	if (!rc)
 		rc = file_add(s, name, bytes.data, bytes.len, e);
 	buffer_free(&path);
@@ -130,32 +153,14 @@ static int indexes_add(
 	return rc;
 }
 
-static bool has_line(const char *text, const char *name)
-{
-	size_t len = strlen(name);
-
-	for (; *text; text += *text != 0) {
-		if (!strncmp(text, name, len) && strchr(" \t\r\n", text[len]))
-			return true;
-		text += strcspn(text, "\n");
-	}
-	return false;
-}
-
-/* conf/modules names what initramfs-tools loads before it looks for the root file system. */
 static int load_add(struct segment *s, const struct strings *names, struct error *e)
 {
-	const struct buffer *old = &s->kernel->initramfs.load;
+	const struct linux_initramfs *i = &s->kernel->initramfs;
 	struct buffer text = { 0 };
-	int rc = buffer_append(&text, old->data, old->len, e);
+	int rc = linux_load_text(i, names, &text, e);
 
-	if (!rc && text.len && text.data[text.len - 1] != '\n')
-		rc = buffer_string(&text, "\n", e);
-	for (size_t i = 0; i < names->count && !rc; i++)
-		if (!has_line(buffer_text(&text), names->item[i]))
-			rc = buffer_format(&text, e, "%s\n", names->item[i]);
 	if (!rc)
-		rc = cpio_file(&s->cpio, "conf/modules", 0644, text.data, text.len, e);
+		rc = cpio_file(&s->cpio, linux_load_path(i->load), 0644, text.data, text.len, e);
 	buffer_free(&text);
 	return rc;
 }
@@ -222,6 +227,20 @@ static int joined_read(void *arg, uint64_t off, void *buf, size_t len, struct er
 	return 0;
 }
 
+/* As more of an lz4 stream; there, too, an archive begins at a multiple of 4. */
+static int segment_glue(struct segment *s, struct buffer *packed, struct error *e)
+{
+	struct buffer plain = { 0 };
+	int rc = buffer_zeros(&plain, -s->kernel->initramfs.layout.last_unpacked & 3, e);
+
+	if (!rc)
+		rc = buffer_append(&plain, s->cpio.out.data, s->cpio.out.len, e);
+	if (!rc)
+		rc = cpio_lz4(&plain, packed, e);
+	buffer_free(&plain);
+	return rc;
+}
+
 static int segment_append(struct segment *s, const char *path, struct error *e)
 {
 	struct joined j = { .old = { .tree = s->g->tree, .path = path },
@@ -230,9 +249,20 @@ static int segment_append(struct segment *s, const char *path, struct error *e)
 	struct tree_put put = { .mtime = s->cpio.mtime,
 		.why = "modules that the hypervisor needs before the root file system" };
 
+	struct buffer packed = { 0 };
+	int rc = 0;
+
 	j.start = j.end + initramfs_padding(j.end);
-	return tree_put_reader(
-		s->g->tree, path, j.start + s->cpio.out.len, joined_read, &j, &put, e);
+	if (!strcmp(s->kernel->initramfs.layout.last, "lz4")) {
+		rc = segment_glue(s, &packed, e);
+		j.start = j.end;
+		j.segment = &packed;
+	}
+	if (!rc)
+		rc = tree_put_reader(
+			s->g->tree, path, j.start + j.segment->len, joined_read, &j, &put, e);
+	buffer_free(&packed);
+	return rc;
 }
 
 int linux_segment_apply(

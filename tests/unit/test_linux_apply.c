@@ -25,8 +25,11 @@ static void outside_look(struct sample *s, const char *boot_offset)
 		"debugfs -R 'dump %s/initrd.img-" VERSION " root/old' 'image.old?offset=%s' && "
 		"size=$(stat -c %%s root/old) && cmp -n $size root/old root/new && "
 		"tail -c +$((size + 1)) root/new >root/tail && "
+		/* More of an lz4 stream is to be found without zeros between. */
+		"if [ \"$(head -c 4 root/tail | od -An -tx1)\" = ' 02 21 4c 18' ]; then "
+		"lz4 -qdc root/tail >root/plain && mv root/plain root/tail && at=0; else "
 		"at=$(LC_ALL=C grep -abo -m1 070701 root/tail | head -1 | cut -d: -f1) && "
-		"cmp -n $at root/tail /dev/zero && test $(((size + at) %% 512)) = 0 && "
+		"cmp -n $at root/tail /dev/zero && test $(((size + at) %% 512)) = 0; fi && "
 		/* One that is not compressed looks like a second microcode archive to it. */
 		"{ unmkinitramfs root/old root/initramfs || test -d root/initramfs/early2; } && "
 		"cd root/initramfs && { test ! -d early2 || { rm -rf main && mv early2 main; }; } "
@@ -108,10 +111,25 @@ static void expect_module(struct sample *s, const char *root, const char *path)
 	expect_text(s, file, text);
 }
 
+/* Its own modprobe resolves them, the old ones and the new ones. */
+static void expect_resolved(struct sample *s, const char *root)
+{
+	char command[1024];
+
+	snprintf(command, sizeof(command),
+		"cd %s/root/initramfs && modprobe -d $PWD/%s -S " VERSION
+		" --show-depends hv_storvsc >../storvsc && modprobe -d $PWD/%s -S " VERSION
+		" --show-depends virtio:d00000002v00001af4 >../virtio && "
+		"for f in $(sed 's/^insmod //' ../storvsc ../virtio); do test -f $f || exit 1; "
+		"done && "
+		"grep -q scsi_mod.ko ../storvsc && grep -q virtio_blk.ko ../virtio && "
+		"! test -e %s/lib/modules/" VERSION "/kernel/drivers/hv/hv_balloon.ko",
+		s->directory, root, root, root);
+	run(command);
+}
+
 static void expect_injected(struct sample *s, const char *root)
 {
-	char command[512];
-
 	expect_text(s, "fstab", fstab);
 	expect_text(s, "grub", "GRUB_CMDLINE_LINUX=\"root=" ROOT_UUID " quiet\"\n");
 	expect_text(s, "grub.cfg", grub_cfg);
@@ -125,15 +143,7 @@ static void expect_injected(struct sample *s, const char *root)
 	expect_module(s, root, "kernel/crypto/crct10dif_common.ko");
 	expect_module(s, root, "kernel/drivers/net/hyperv/hv_netvsc.ko");
 	expect_module(s, root, "kernel/drivers/hid/hid-hyperv.ko");
-	/* Its own modprobe resolves them, the old ones and the new ones. */
-	snprintf(command, sizeof(command),
-		"cd %s/root/initramfs && modprobe -d $PWD/%s -S " VERSION
-		" --show-depends hv_storvsc >../storvsc && modprobe -d $PWD/%s -S " VERSION
-		" --show-depends virtio:d00000002v00001af4 >../virtio && "
-		"grep -q scsi_mod.ko ../storvsc && grep -q virtio_blk.ko ../virtio && "
-		"! test -e %s/lib/modules/" VERSION "/kernel/drivers/hv/hv_balloon.ko",
-		s->directory, root, root, root);
-	run(command);
+	expect_resolved(s, root);
 }
 
 static void inject_with(struct sample *s, const char *settings, const char *boot_offset)
@@ -175,6 +185,108 @@ static void test_apply(void **state)
 		expect_settled(&s, "hyperv");
 		sample_remove(&s);
 	}
+}
+
+/* Generators other than initramfs-tools: what the made-up initramfs becomes, the file that names
+ * modules to load, and what that must be. */
+static void generator(const char *mutate, const char *load_file, const char *text)
+{
+	struct sample s;
+	char settings[1024], file[128];
+
+	snprintf(settings, sizeof(settings),
+		"MUTATE='rm -r $I/conf $I/scripts usr/sbin/mkinitramfs; %s'", mutate);
+	inject_with(&s, settings, "1048576");
+	snprintf(file, sizeof(file), "initramfs/main/%s", load_file);
+	expect_text(&s, file, text);
+	expect_resolved(&s, "main/usr");
+	expect_settled(&s, "hyperv");
+	sample_remove(&s);
+}
+
+#define NAMES_LINES "hv_vmbus\nhv_storvsc\nsd_mod\nhv_netvsc\nhid-hyperv\n"
+
+static void test_generators(void **state)
+{
+	static const char systemd[] =
+		"mkdir -p $I/etc $I/usr/lib/systemd/system/sysinit.target.wants;"
+		"echo x >$I/usr/lib/systemd/systemd-modules-load;"
+		"ln -s ../systemd-modules-load.service "
+		"$I/usr/lib/systemd/system/sysinit.target.wants/;";
+	char mutate[512];
+
+	(void)state;
+	snprintf(mutate, sizeof(mutate), "%s mkdir -p $I/usr/lib/dracut/hooks", systemd);
+	generator(mutate, "etc/modules-load.d/hvimg.conf", NAMES_LINES);
+	generator("mkdir -p $I/usr/lib/dracut/hooks $I/etc/cmdline.d",
+		"etc/cmdline.d/90-hvimg.conf",
+		"rd.driver.pre=hv_vmbus,hv_storvsc,sd_mod,hv_netvsc,hid-hyperv\n");
+	snprintf(mutate, sizeof(mutate), "%s >$I/buildconfig; >$I/config", systemd);
+	generator(mutate, "etc/modules-load.d/hvimg.conf", NAMES_LINES);
+	generator(">$I/init_functions;"
+		  "printf \"MODULES=\\\"ext4 sd_mod\\\"\\nHOOKS=\\\"udev\\\"\" >$I/config",
+		"config",
+		"MODULES=\"ext4 sd_mod\"\nHOOKS=\"udev\"\n"
+		"MODULES=\"$MODULES hv_vmbus hv_storvsc hv_netvsc hid-hyperv\"\n");
+}
+
+/* Where an initramfs has its modules elsewhere, or packed otherwise, than the guest has. */
+static void test_modules_packed(void **state)
+{
+	static const char pack[] = "find $M -name \"*.ko\" -exec %s {} +;"
+				   "sed -i s/[.]ko/.ko.%s/g $M/modules.dep;%s";
+	static const struct {
+		const char *program, *suffix, *more, *added;
+	} kinds[] = {
+		{ "xz", "xz", "", "hv_storvsc.ko" },
+		{ "gzip -n", "gz", "", "hv_storvsc.ko" },
+		{ "zstd -q --rm", "zst", "", "hv_storvsc.ko" },
+		{ "xz", "xz", ">$I/usr/lib/liblzma.so.5; >$I/usr/lib/libkmod.so.2",
+			"hv_storvsc.ko.xz" },
+		{ "zstd -q --rm", "zst",
+			"cp $M/kernel/drivers/block/virtio_blk.ko.zst "
+			"$I/usr/lib/modules/$V/kernel/drivers/block/",
+			"hv_storvsc.ko.zst" },
+		{ "true", "ko",
+			"sed -i s/.ko.ko/.ko/g $M/modules.dep;"
+			"mv $I/usr/lib/modules/$V/kernel/drivers/block/virtio_blk.ko "
+			"$I/usr/lib/modules/$V/kernel/",
+			"hv_storvsc.ko" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct sample s;
+		char settings[1024], mutate[512];
+
+		snprintf(mutate, sizeof(mutate), pack, kinds[i].program, kinds[i].suffix,
+			kinds[i].more);
+		snprintf(settings, sizeof(settings), "MUTATE='%s'", mutate);
+		inject_with(&s, settings, "1048576");
+		expect_resolved(&s, "main/usr");
+		snprintf(settings, sizeof(settings), "grep -q '/%s *$' %s/root/storvsc",
+			kinds[i].added, s.directory);
+		run(settings);
+		if (!strcmp(kinds[i].added, "hv_storvsc.ko"))
+			expect_module(&s, "main/usr", "kernel/drivers/scsi/hv_storvsc.ko");
+		expect_settled(&s, "hyperv");
+		sample_remove(&s);
+	}
+}
+
+/* A kernel that takes nothing behind an lz4 stream but more of it. */
+static void test_lz4_old(void **state)
+{
+	struct sample s;
+
+	(void)state;
+	sample_make(&s, "V=5.4.0-1 COMPRESS=lz4");
+	sample_open(&s, true);
+	apply(&s, "hyperv", 0);
+	expect_ready(&s, "hyperv-gen1");
+	sample_save(&s);
+	expect_settled(&s, "hyperv");
+	sample_remove(&s);
 }
 
 static void test_journal(void **state)
@@ -268,6 +380,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_apply),
+		cmocka_unit_test(test_generators),
+		cmocka_unit_test(test_modules_packed),
+		cmocka_unit_test(test_lz4_old),
 		cmocka_unit_test(test_journal),
 		cmocka_unit_test(test_boot_volume),
 		cmocka_unit_test(test_unmerged),
