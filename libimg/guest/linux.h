@@ -149,6 +149,12 @@ bool linux_needs_segment(const struct kernel *k, const struct target *t);
 /* linux_names.c: names in configuration files that only one hypervisor gives a disk. */
 int linux_names_load(struct guest_image *g, struct error *e);
 int linux_names_apply(struct guest_image *g, struct error *e);
+/* linux_names_resume.c: words that say where a suspended system is, on a volume that is not there. */
+int linux_resume_check(struct guest_image *g, struct report *r, struct error *e);
+int linux_resume_apply(struct guest_image *g, struct error *e);
+/* linux_names_settings.c: settings that would name disks again, or that keep a program to some. */
+int linux_disk_settings_check(struct guest_image *g, struct report *r, struct error *e);
+int linux_disk_settings_apply(struct guest_image *g, struct error *e);
 
 /* linux_persist.c: what the installed initramfs generator is told, for the next kernel. */
 int linux_persist_load(struct guest_image *g, struct error *e);

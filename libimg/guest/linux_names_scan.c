@@ -2,7 +2,9 @@
 #include "guest/linux_names_scan.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static bool begins(const char *text, size_t len, const char *with)
 {
@@ -23,6 +25,20 @@ static size_t run_length(const char *text, size_t len, int (*is)(int))
 	return n;
 }
 
+/* What follows the number of a disk that is named by numbers: "n1p2", "p2". */
+static size_t numbered_tail(const char *text, size_t len, bool nvme, bool *partition)
+{
+	size_t at = 0;
+
+	if (nvme) {
+		if (!len || text[0] != 'n')
+			return 0;
+		at = 1 + run_length(text + 1, len - 1, isdigit);
+	}
+	*partition = at + 1 < len && text[at] == 'p' && isdigit((unsigned char)text[at + 1]);
+	return *partition ? at + 1 + run_length(text + at + 1, len - at - 1, isdigit) : at;
+}
+
 /* Of "vda3", "xvdf", "nvme0n1p2": its length, 0: no such name.  *partition: a number is at the end.
  */
 static size_t disk_name(const char *text, size_t len, bool *partition)
@@ -39,15 +55,15 @@ static size_t disk_name(const char *text, size_t len, bool *partition)
 		*partition = digits > 0;
 		return letters >= 1 && letters <= 3 ? at + letters + digits : 0;
 	}
-	if (begins(text, len, "nvme")) {
-		size_t at = 4 + run_length(text + 4, len - 4, isdigit);
+	for (size_t i = 0; i < 2; i++) {
+		const char *kind = i ? "mmcblk" : "nvme";
+		size_t name = strlen(kind), at = name, tail;
 
-		if (at == 4 || at >= len || text[at] != 'n')
-			return 0;
-		at += 1 + run_length(text + at + 1, len - at - 1, isdigit);
-		*partition = at + 1 < len && text[at] == 'p' &&
-			isdigit((unsigned char)text[at + 1]);
-		return *partition ? at + 1 + run_length(text + at + 1, len - at - 1, isdigit) : at;
+		if (!begins(text, len, kind))
+			continue;
+		at += run_length(text + at, len - at, isdigit);
+		tail = numbered_tail(text + at, len - at, !i, partition);
+		return at > name && (i || tail) ? at + tail : 0;
 	}
 	return 0;
 }
@@ -56,7 +72,8 @@ static size_t disk_name(const char *text, size_t len, bool *partition)
 static size_t link_name(const char *text, size_t len)
 {
 	static const char *const kinds[] = { "disk/by-path/", "disk/by-id/virtio-",
-		"disk/by-id/ata-", "disk/by-id/scsi-", "disk/by-id/nvme-", "disk/by-id/wwn-" };
+		"disk/by-id/ata-", "disk/by-id/scsi-", "disk/by-id/nvme-", "disk/by-id/wwn-",
+		"disk/by-id/google-", "disk/by-id/usb-", "disk/azure/" };
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		size_t at = 0;
@@ -68,6 +85,21 @@ static size_t link_name(const char *text, size_t len)
 		return at;
 	}
 	return 0;
+}
+
+unsigned linux_link_partition(const char *device, size_t *disk_len)
+{
+	size_t len = strlen(device), digits = 0;
+
+	if (strncmp(device, "/dev/disk/", 10))
+		return 0;
+	while (digits < len && isdigit((unsigned char)device[len - digits - 1]))
+		digits++;
+	if (!digits || digits > 3 || len < digits + 5 ||
+		strncmp(device + len - digits - 5, "-part", 5))
+		return 0;
+	*disk_len = len - digits - 5;
+	return (unsigned)strtoul(device + len - digits, NULL, 10);
 }
 
 /* Length of an unstable name at the start of `text`, 0: there is none. */
@@ -86,6 +118,14 @@ static size_t name_length(const char *text, size_t len, bool *partition)
 	if (!n || (5 + n < len && is_word(text[5 + n])))
 		return 0;
 	return 5 + n;
+}
+
+bool linux_name_is_unstable(const char *device)
+{
+	size_t len = strlen(device);
+	bool partition;
+
+	return len && name_length(device, len, &partition) == len;
 }
 
 /* Field `index` of a line; a length of 0: it has none. */
@@ -139,22 +179,35 @@ static int table_line(enum name_syntax syntax, const char *line, size_t len, uin
 	if (field_has(line, len, options, "nofail") || field_has(line, len, options, "noauto") ||
 		(syntax == FSTAB && field_has(line, len, 2, "swap")))
 		n.required = false;
+	n.root = syntax == FSTAB && field_has(line, len, 1, "/");
 	return visit(arg, &n, e);
 }
 
-static int words_line(
-	const char *line, size_t len, uint64_t number, name_visit visit, void *arg, struct error *e)
+static bool follows(const char *line, size_t at, const char *word)
+{
+	size_t len = strlen(word);
+
+	return at >= len && !strncasecmp(line + at - len, word, len);
+}
+
+static int words_line(enum name_syntax syntax, const char *line, size_t len, uint64_t number,
+	name_visit visit, void *arg, struct error *e)
 {
 	int rc = 0;
 
 	for (size_t at = 0; at < len && !rc; at++) {
-		struct name_found n = { .device = line + at, .line = number, .command_line = true };
+		struct name_found n = { .device = line + at,
+			.line = number,
+			.command_line = syntax == WORDS,
+			.path_only = syntax == SETTINGS };
 		bool partition;
 
 		if (line[at] != '/' || (at && is_word(line[at - 1])))
 			continue;
 		n.len = name_length(line + at, len - at, &partition);
-		n.required = at >= 5 && !strncmp(line + at - 5, "root=", 5);
+		n.root = follows(line, at, "root=");
+		n.required = n.root;
+		n.resume = follows(line, at, "resume=");
 		if (!n.len || !(partition || n.required))
 			continue;
 		rc = visit(arg, &n, e);
@@ -174,8 +227,9 @@ int linux_names_scan(
 		size_t blank = strspn(line, " \t");
 
 		if (line[blank] != '#')
-			rc = syntax == WORDS ? words_line(line, len, number, visit, arg, e)
-					     : table_line(syntax, line, len, number, visit, arg, e);
+			rc = syntax == WORDS || syntax == SETTINGS
+				? words_line(syntax, line, len, number, visit, arg, e)
+				: table_line(syntax, line, len, number, visit, arg, e);
 		line += len + (line[len] != 0);
 	}
 	return rc;

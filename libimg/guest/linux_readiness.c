@@ -170,6 +170,10 @@ int linux_readiness(
 	if (!rc)
 		rc = names_check(g, out, e);
 	if (!rc)
+		rc = linux_resume_check(g, out, e);
+	if (!rc)
+		rc = linux_disk_settings_check(g, out, e);
+	if (!rc)
 		rc = persist_check(g, t, out, e);
 	return rc;
 }
