@@ -285,9 +285,9 @@ static void test_indexes(void **state)
 	assert_null(file_of(f, n, "modules.order"));
 	kmod_files_free(f, n);
 
-	item[0] = "kernel/other/fc.ko";
+	item[0] = "kernel/other/absent.ko";
 	assert_int_equal(kmod_indexes(k, &paths, &f, &n, &e), -ERR_NOTFOUND);
-	assert_non_null(strstr(e.text, "kernel/other/fc.ko"));
+	assert_non_null(strstr(e.text, "kernel/other/absent.ko"));
 	kmod_close(k);
 }
 
