@@ -85,8 +85,8 @@ static bool gather_fits(struct gather *g, const struct fat_raw *raw)
 
 	if (!g->complete || g->checksum != fat_short_sum(raw->name))
 		return false;
-	while (units < g->units && g->name[units])
-		dots = dots && g->name[units++] == '.';
+	for (; units < g->units && g->name[units]; units++)
+		dots = dots && g->name[units] == '.';
 	g->units = units;
 	return !dots && units <= FAT_NAME_UNITS;
 }
