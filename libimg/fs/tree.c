@@ -236,6 +236,20 @@ int spot_target(const struct spot *s, struct buffer *out, struct error *e)
 	return rc;
 }
 
+int tree_free_bytes(
+	struct tree *t, const char *path, const char **volume, uint64_t *out, struct error *e)
+{
+	struct spot s;
+	int rc = find(t, path, WALK_FOLLOW, &s, e);
+
+	if (!rc) {
+		*volume = s.mount->volume;
+		rc = s.mount->fs->ops->free_bytes(s.mount->fs, out, e);
+	}
+	spot_free(&s);
+	return rc;
+}
+
 int tree_readlink(struct tree *t, const char *path, struct buffer *out, struct error *e)
 {
 	struct spot s;

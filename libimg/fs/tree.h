@@ -46,6 +46,9 @@ int tree_read(
 /* A part of a regular file, for what is too large to hold. */
 int tree_read_at(
 	struct tree *t, const char *path, uint64_t off, void *buf, size_t len, struct error *e);
+/* What the file system that has the path has room for; *volume, its id, is the tree's. */
+int tree_free_bytes(
+	struct tree *t, const char *path, const char **volume, uint64_t *out, struct error *e);
 int tree_readlink(struct tree *t, const char *path, struct buffer *out, struct error *e);
 int tree_xattrs(
 	struct tree *t, const char *path, struct xattr **out, size_t *count, struct error *e);

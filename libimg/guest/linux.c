@@ -81,10 +81,8 @@ int linux_put(struct guest_image *g, const char *path, const void *bytes, size_t
 static int linux_apply(struct guest_image *g, const struct guest_changes *c, struct error *e)
 {
 	const struct target_list *targets = c->targets;
-	int rc = 0;
+	int rc = linux_segments_apply(g, targets, e);
 
-	for (size_t i = 0; i < g->guest.kernel_count && !rc; i++)
-		rc = linux_segment_apply(g, i, targets, e);
 	if (!rc)
 		rc = linux_persist_apply(g, targets, e);
 	if (!rc)

@@ -51,6 +51,7 @@ struct linux_uki {
 /* An initramfs that a boot loader's menu names and that is not there. */
 struct linux_missing {
 	char *menu, *path;
+	char *version; /* of the kernel that it is for */
 	bool first; /* of the menu: what is started unless somebody chooses */
 };
 
@@ -139,10 +140,9 @@ struct linux_file {
 	uint64_t offset; /* where the part begins that is meant */
 };
 
-/* linux_segment.c: the archive that is put behind a kernel's initramfs.  Empty when nothing is
- * lacking. */
-int linux_segment_apply(
-	struct guest_image *g, size_t kernel, const struct target_list *targets, struct error *e);
+/* linux_segment*.c: archives that are put behind the initramfs of kernels that lack modules.
+ * ERR_NOTREADY, with nothing written, when there is no room for them. */
+int linux_segments_apply(struct guest_image *g, const struct target_list *targets, struct error *e);
 /* Whether the kernel lacks a module that the target needs before the root file system. */
 bool linux_needs_segment(const struct kernel *k, const struct target *t);
 

@@ -173,6 +173,7 @@ void linux_kernels_free(struct linux_guest *l)
 	for (size_t i = 0; i < l->missing_count; i++) {
 		free(l->missing[i].menu);
 		free(l->missing[i].path);
+		free(l->missing[i].version);
 	}
 	free(l->missing);
 	free(l->kernel);

@@ -39,24 +39,6 @@ static bool path_resolve(const struct menu *m, const char *path, struct buffer *
 	return false;
 }
 
-static int missing_note(struct menu *m, struct error *e)
-{
-	struct linux_guest *l = m->g->state;
-	struct linux_missing *grown = reallocarray(
-		l->missing, l->missing_count + 1, sizeof(*grown));
-
-	if (!grown)
-		return error_nomem(e, "a menu");
-	l->missing = grown;
-	grown[l->missing_count] = (struct linux_missing){
-		.menu = strdup(m->path), .path = strdup(m->initrd), .first = m->first
-	};
-	l->missing_count++;
-	if (!grown[l->missing_count - 1].menu || !grown[l->missing_count - 1].path)
-		return error_nomem(e, "a menu");
-	return 0;
-}
-
 /* The version that the path tells: vmlinuz-V, or kernel-install's V/linux. */
 static int version_of(struct menu *m, const char *image, char **out, struct error *e)
 {
@@ -92,6 +74,24 @@ static int version_of(struct menu *m, const char *image, char **out, struct erro
 		rc = linux_image_version(m->g->tree, image, out, e);
 	buffer_free(&path);
 	return rc;
+}
+
+static int missing_note(struct menu *m, const char *image, struct error *e)
+{
+	struct linux_guest *l = m->g->state;
+	struct linux_missing *new,
+		*grown = reallocarray(l->missing, l->missing_count + 1, sizeof(*grown));
+
+	if (!grown)
+		return error_nomem(e, "a menu");
+	l->missing = grown;
+	new = &grown[l->missing_count++];
+	*new = (struct linux_missing){
+		.menu = strdup(m->path), .path = strdup(m->initrd), .first = m->first
+	};
+	if (!new->menu || !new->path)
+		return error_nomem(e, "a menu");
+	return version_of(m, image, &new->version, e);
 }
 
 /* Adds what no kernel known so far has; one that has no initramfs gets this. */
@@ -134,7 +134,7 @@ static int entry_end(struct menu *m, struct error *e)
 		if (path_resolve(m, m->initrd, &initramfs))
 			rc = pair_add(m, buffer_text(&image), buffer_text(&initramfs), e);
 		else
-			rc = missing_note(m, e);
+			rc = missing_note(m, buffer_text(&image), e);
 	}
 	m->first = m->first && !m->kernel[0];
 	m->kernel[0] = m->initrd[0] = 0;

@@ -162,6 +162,11 @@ static int obstacle_find(const struct kernel *k, struct linux_kernel *l,
 	if (!l->indexed)
 		return obstacle_set(l, "kernel-modules-missing", e,
 			"its module directory is missing or has no modules.dep", NULL);
+	if (l->uki.is_signed)
+		return obstacle_set(l, "uki-signed", e,
+			"its initramfs is part of a unified kernel image that is signed, or whose "
+			"measurement is",
+			NULL);
 	if (l->initramfs.load == LOAD_UNKNOWN)
 		return obstacle_set(l, "initramfs-generator-unsupported", e,
 			"hvimg does not extend an initramfs made by",

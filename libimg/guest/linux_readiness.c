@@ -67,7 +67,10 @@ static int obstacle_report(
 	const struct finding_text f = { .code = l->obstacle_code,
 		.severity = SEVERITY_ERROR,
 		.path = k->initramfs,
-		.fix = "make an initramfs with the target's modules inside the guest" };
+		.fix = l->uki.is_signed
+			? "make the image anew inside the guest, with the target's modules, and "
+			  "sign it"
+			: "make an initramfs with the target's modules inside the guest" };
 
 	return finding_add(r, &f, e, "kernel %s: %s", k->version, l->obstacle);
 }
@@ -105,6 +108,45 @@ static int kernels_check(
 		return finding_add(r, &none, e, "no kernel was found in /boot or /lib/modules");
 	for (size_t i = 0; i < g->guest.kernel_count && !rc; i++)
 		rc = kernel_check(&g->guest.kernel[i], &l->kernel[i], t, r, e);
+	return rc;
+}
+
+/* A kernel of that version that has built in what is needed before the root file system. */
+static bool starts_alone(const struct guest *guest, const char *version, const struct target *t)
+{
+	for (size_t i = 0; version && i < guest->kernel_count; i++) {
+		const struct kernel *k = &guest->kernel[i];
+		bool alone = !strcmp(k->version, version);
+
+		for (size_t n = 0; n < t->module_count && alone; n++) {
+			const struct kernel_module *m = linux_best_module(k, &t->module[n]);
+
+			alone = t->module[n].need != NEED_BOOT || (m && m->place == MODULE_BUILTIN);
+		}
+		if (alone)
+			return true;
+	}
+	return false;
+}
+
+/* What a menu names first is started unless somebody chooses. */
+static int menus_check(
+	struct guest_image *g, const struct target *t, struct report *r, struct error *e)
+{
+	const struct linux_guest *l = g->state;
+	int rc = 0;
+
+	for (size_t i = 0; i < l->missing_count && !rc; i++) {
+		const struct linux_missing *m = &l->missing[i];
+		const struct finding_text f = { .code = "initramfs-missing",
+			.severity = m->first && !starts_alone(&g->guest, m->version, t)
+				? SEVERITY_ERROR
+				: SEVERITY_WARNING,
+			.path = m->menu,
+			.fix = "make it inside the guest, or take the entry out" };
+
+		rc = finding_add(r, &f, e, "%s names %s, which is not there", m->menu, m->path);
+	}
 	return rc;
 }
 
@@ -167,6 +209,8 @@ int linux_readiness(
 
 	if (!rc)
 		rc = kernels_check(g, t, out, e);
+	if (!rc)
+		rc = menus_check(g, t, out, e);
 	if (!rc)
 		rc = names_check(g, out, e);
 	if (!rc)

@@ -11,7 +11,7 @@
 
 #include "base/checked.h"
 #include "guest/decompress.h"
-#include "guest/linux.h"
+#include "guest/linux_segment.h"
 
 enum {
 	MODULE_SIZE_LIMIT = 32 << 20,
@@ -189,46 +189,8 @@ static int segment_fill(struct segment *s, const struct strings *names, struct e
 	return rc;
 }
 
-/* The old archives, zeros, the new one. */
-struct joined {
-	struct linux_file old;
-	uint64_t end; /* of the old archives */
-	uint64_t start; /* of the new one */
-	const struct buffer *segment;
-};
-
-static int joined_read(void *arg, uint64_t off, void *buf, size_t len, struct error *e)
-{
-	struct joined *j = arg;
-	uint8_t *to = buf;
-
-	while (len) {
-		size_t part;
-
-		if (off < j->end) {
-			part = (size_t)min_u64(len, j->end - off);
-			int rc = linux_tree_read(&j->old, off, to, part, e);
-
-			if (rc)
-				return rc;
-		} else if (off < j->start) {
-			part = (size_t)min_u64(len, j->start - off);
-			memset(to, 0, part);
-		} else {
-			part = (size_t)min_u64(len, j->segment->len - (off - j->start));
-			if (!part)
-				return error_set(e, ERR_RANGE, "read past the new initramfs");
-			memcpy(to, j->segment->data + (off - j->start), part);
-		}
-		to += part;
-		off += part;
-		len -= part;
-	}
-	return 0;
-}
-
 /* As more of an lz4 stream; there, too, an archive begins at a multiple of 4. */
-static int segment_glue(struct segment *s, struct buffer *packed, struct error *e)
+static int segment_glue(const struct segment *s, struct buffer *packed, struct error *e)
 {
 	struct buffer plain = { 0 };
 	int rc = buffer_zeros(&plain, -s->kernel->initramfs.layout.last_unpacked & 3, e);
@@ -241,56 +203,44 @@ static int segment_glue(struct segment *s, struct buffer *packed, struct error *
 	return rc;
 }
 
-static int segment_append(struct segment *s, const char *path, struct error *e)
+static int segment_place(struct segment *s, struct linux_segment *out, struct error *e)
 {
-	struct joined j = { .old = { .tree = s->g->tree, .path = path },
-		.end = s->kernel->initramfs.layout.end,
-		.segment = &s->cpio.out };
-	struct tree_put put = { .mtime = s->cpio.mtime,
-		.why = "modules that the hypervisor needs before the root file system" };
-
-	struct buffer packed = { 0 };
-	int rc = 0;
-
-	j.start = j.end + initramfs_padding(j.end);
-	if (!strcmp(s->kernel->initramfs.layout.last, "lz4")) {
-		rc = segment_glue(s, &packed, e);
-		j.start = j.end;
-		j.segment = &packed;
-	}
-	if (!rc)
-		rc = tree_put_reader(
-			s->g->tree, path, j.start + j.segment->len, joined_read, &j, &put, e);
-	buffer_free(&packed);
-	return rc;
+	out->end = s->kernel->initramfs.layout.end;
+	out->start = out->end;
+	out->mtime = s->cpio.mtime;
+	if (!strcmp(s->kernel->initramfs.layout.last, "lz4"))
+		return segment_glue(s, &out->bytes, e);
+	out->start += initramfs_padding(out->end);
+	out->bytes = s->cpio.out;
+	s->cpio.out = (struct buffer){ 0 };
+	return 0;
 }
 
-int linux_segment_apply(
-	struct guest_image *g, size_t kernel, const struct target_list *targets, struct error *e)
+int linux_segment_make(struct guest_image *g, size_t kernel, const struct target_list *targets,
+	struct linux_segment *out, struct error *e)
 {
 	const struct linux_guest *l = g->state;
 	const struct kernel *k = &g->guest.kernel[kernel];
 	struct segment s = { .g = g, .kernel = &l->kernel[kernel] };
 	struct strings names = { 0 };
-	struct buffer path = { 0 };
 	bool needed = false;
-	int rc = 0;
+	int rc;
 
+	*out = (struct linux_segment){ .uki = s.kernel->uki };
 	for (size_t i = 0; i < targets->count; i++)
 		needed = needed || linux_needs_segment(k, &targets->target[i]);
 	if (!needed || s.kernel->obstacle)
 		return 0;
-	rc = tree_resolve(g->tree, k->initramfs, &path, e);
+	rc = tree_resolve(g->tree, k->initramfs, &out->path, e);
 	if (!rc)
-		rc = linux_file_time(g, buffer_text(&path), &s.cpio.mtime, e);
+		rc = linux_file_time(g, buffer_text(&out->path), &s.cpio.mtime, e);
 	if (!rc)
 		rc = names_find(k, targets, &names, e);
 	if (!rc)
 		rc = segment_fill(&s, &names, e);
 	if (!rc)
-		rc = segment_append(&s, buffer_text(&path), e);
+		rc = segment_place(&s, out, e);
 	cpio_free(&s.cpio);
 	strings_free(&names);
-	buffer_free(&path);
 	return rc ? error_prefix(e, "%s", k->initramfs) : 0;
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "guest/pe.h"
+#include "guest/pe_grow.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
@@ -23,6 +23,34 @@ static int input_read(void *arg, uint64_t off, void *buf, size_t len, struct err
 	return 0;
 }
 
+/* What was made must be an image, with the content in its place. */
+static void grow_use(const struct initramfs_source *source, const char *section)
+{
+	static const uint8_t bytes[70000] = "content";
+	struct input in = { bytes, sizeof(bytes) };
+	const struct initramfs_source content = {
+		.size = sizeof(bytes), .read = input_read, .arg = &in
+	};
+	struct pe_grown grown;
+	struct error e;
+	struct pe pe;
+
+	if (pe_grow(source, section, &content, &grown, &e))
+		return;
+	const struct initramfs_source made = {
+		.size = grown.size, .read = pe_grown_read, .arg = &grown
+	};
+	uint8_t back[8];
+
+	if (pe_read(&made, &pe, &e))
+		abort();
+	if (pe_grown_read(&grown, pe_section(&pe, section)->offset, back, 8, &e) ||
+		memcmp(back, bytes, 8))
+		abort();
+	pe_free(&pe);
+	pe_grown_free(&grown);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	struct input in = { bytes, len };
@@ -35,6 +63,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	for (size_t i = 0; i < pe.section_count; i++)
 		if (pe.section[i].size && pe.section[i].offset + pe.section[i].size > len)
 			abort();
+	if (pe.section_count)
+		grow_use(&source, pe.section[pe.section_count - 1].name);
 	pe_free(&pe);
 	return 0;
 }
