@@ -53,3 +53,8 @@ uint32_t crc32_of(const void *bytes, size_t len)
 {
 	return (uint32_t)crc32_z(0, bytes, len);
 }
+
+uint32_t crc32_plain(uint32_t initial, const void *bytes, size_t len)
+{
+	return ~(uint32_t)crc32_z(~initial, bytes, len);
+}

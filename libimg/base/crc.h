@@ -11,5 +11,7 @@ uint32_t crc32c(const void *bytes, size_t len);
 uint32_t crc32c_more(uint32_t before, const void *bytes, size_t len);
 /* CRC-32 (IEEE, as GPT uses it). */
 uint32_t crc32_of(const void *bytes, size_t len);
+/* As crc32_of, from another initial value and without the final xor: as LVM uses it. */
+uint32_t crc32_plain(uint32_t initial, const void *bytes, size_t len);
 
 #endif

@@ -44,7 +44,7 @@ int fs_open_with(struct disk *d, const struct fs_options *o, struct fs **out, st
 		(void)snprintf((*out)->label, sizeof((*out)->label), "%s", id.label);
 		return 0;
 	}
-	return error_set(e, ERR_UNSUPPORTED, "%s is not a file system that hvimg reads", id.type);
+	return fs_unreadable(id.type, e);
 }
 
 int fs_sync(struct fs *fs, struct error *e)

@@ -122,6 +122,8 @@ struct fs_options {
  */
 int fs_open(struct disk *d, bool write, struct fs **out, struct error *e);
 int fs_open_with(struct disk *d, const struct fs_options *o, struct fs **out, struct error *e);
+/* ERR_UNSUPPORTED, with what to do about a kind that hvimg names and does not open. */
+int fs_unreadable(const char *type, struct error *e);
 int fs_sync(struct fs *fs, struct error *e);
 void fs_close(struct fs *fs);
 void xattrs_free(struct xattr *x, size_t count);

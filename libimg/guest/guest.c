@@ -66,12 +66,14 @@ static int volume_open(struct guest_image *g, size_t i, struct error *e)
 	return error_of_host(&why, e);
 }
 
-/* File systems that hold no part of a running guest's tree, or that no guest was expected in. */
+/* File systems that hold no part of a running guest's tree, or that no guest was expected in, and
+ * what the findings of the table tell of. */
 static bool is_quiet(const struct guest_image *g, size_t i)
 {
 	const char *type = g->id[i].type;
 
-	return !strcmp(type, "swap") || !strcmp(type, "iso9660") || g->volumes.volume[i].esp;
+	return !strcmp(type, "swap") || !strcmp(type, "iso9660") || !strcmp(type, "LVM2_member") ||
+		!strcmp(type, "linux_raid_member") || g->volumes.volume[i].esp;
 }
 
 static int volume_report(struct guest_image *g, size_t i, struct error *e)

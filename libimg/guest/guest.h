@@ -60,7 +60,7 @@ struct guest {
 	const char *type; /* static: "linux", "unknown" */
 	char *distro, *version, *name,
 		*arch; /* from os-release and the guest's own ELF files; may be NULL */
-	char root[32]; /* volume id */
+	char root[VOLUME_ID_SIZE]; /* volume id */
 	char *initramfs_tool; /* what the installed system would use next */
 	char *init; /* "systemd", "openrc", "sysvinit", or NULL when not known */
 	char *package_manager; /* "dpkg" "rpm" "pacman" "apk", or NULL */

@@ -83,7 +83,8 @@ size_t linux_volume_of(const struct guest_image *g, const char *spec)
 
 		if ((uuid && is_value(g->id[i].uuid, uuid)) ||
 			(label && is_value(g->id[i].label, label)) ||
-			(part && is_value(v->part_id, part)) || (name && is_value(v->name, name)))
+			(part && is_value(v->part_id, part)) || (name && is_value(v->name, name)) ||
+			volume_is_path(v, spec))
 			return i;
 	}
 	return linux_volume_of_name(g, spec);

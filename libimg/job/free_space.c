@@ -17,14 +17,21 @@ struct dropping {
 	struct disk *mask;
 	struct volume_list volumes;
 	struct dropped *dropped;
-	uint64_t off; /* of the volume in work, bytes in the disk */
+	const struct volume *volume; /* in work */
 };
+
+static int disk_hide(void *arg, uint64_t off, uint64_t len, struct error *e)
+{
+	struct dropping *d = arg;
+
+	return masked_hide(d->mask, off, len, e);
+}
 
 static int run_hide(void *arg, uint64_t off, uint64_t len, struct error *e)
 {
 	struct dropping *d = arg;
 
-	return masked_hide(d->mask, d->off + off, len, e);
+	return volume_places(d->volume, off, len, disk_hide, d, e);
 }
 
 /* A host that can't read or has no memory is an error; what an image lacks leaves it whole. */
@@ -34,43 +41,83 @@ static bool is_image_fault(int rc)
 		rc == -ERR_REFUSED;
 }
 
-/* What is free to one of two volumes that overlap may be in use by the other. */
-static const struct volume *overlap_find(const struct volume_list *l, size_t which)
+/* What is free to one of two volumes of the table that overlap may be in use by the other. */
+static int overlap_check(const struct volume_list *l, const struct volume *v, struct error *e)
 {
-	const struct volume *v = &l->volume[which];
-
 	for (size_t i = 0; i < l->count; i++) {
 		const struct volume *other = &l->volume[i];
 
-		if (i != which && other->off < v->off + v->size &&
+		if (other != v && !other->mapped && other->off < v->off + v->size &&
 			v->off < other->off + other->size)
-			return other;
+			return error_set(e, ERR_REFUSED, "it overlaps %s", other->id);
 	}
-	return NULL;
+	return 0;
 }
 
-static int volume_hide(struct dropping *d, size_t i, struct error *e)
-{
-	const struct volume *v = &d->volumes.volume[i];
-	const struct volume *other = overlap_find(&d->volumes, i);
-	struct fs *fs = NULL;
-	int rc;
+/* Logical volumes are known to be apart, but not the volumes that they lie in. */
+struct below {
+	const struct volume_list *list;
+	const struct volume *last; /* that was looked at */
+};
 
-	if (other)
-		return error_set(e, ERR_REFUSED, "it overlaps %s", other->id);
-	rc = fs_open(v->disk, false, &fs, e);
+static int below_check(void *arg, uint64_t off, uint64_t len, struct error *e)
+{
+	struct below *b = arg;
+
+	(void)len;
+	if (b->last && off >= b->last->off && off - b->last->off < b->last->size)
+		return 0;
+	for (size_t i = 0; i < b->list->count; i++) {
+		const struct volume *v = &b->list->volume[i];
+
+		if (v->mapped || off < v->off || off - v->off >= v->size)
+			continue;
+		b->last = v;
+		return overlap_check(b->list, v, e);
+	}
+	return 0;
+}
+
+static int filesystem_hide(struct dropping *d, struct error *e)
+{
+	struct fs *fs = NULL;
+	int rc = fs_open(d->volume->disk, false, &fs, e);
+
 	if (!rc && !fs->ops->free_runs)
 		rc = error_set(e, ERR_UNSUPPORTED, "hvimg does not know what is free in it");
-	d->off = v->off;
 	if (!rc)
 		rc = fs->ops->free_runs(fs, run_hide, d, e);
 	fs_close(fs);
 	return rc;
 }
 
+/* Of what holds logical volumes, that which none of them has. */
+static int pool_hide(struct dropping *d, struct error *e)
+{
+	const struct ranges *r = &d->volume->unused;
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < r->count; i++)
+		rc = masked_hide(
+			d->mask, r->range[i].start, r->range[i].end - r->range[i].start, e);
+	return rc;
+}
+
+static int volume_hide(struct dropping *d, size_t i, struct error *e)
+{
+	const struct volume *v = d->volume = &d->volumes.volume[i];
+	struct below below = { .list = &d->volumes };
+	int rc = v->mapped ? volume_places(v, 0, v->size, below_check, &below, e)
+			   : overlap_check(&d->volumes, v, e);
+
+	if (rc)
+		return rc;
+	return v->pool ? pool_hide(d, e) : filesystem_hide(d, e);
+}
+
 static int kept(struct dropping *d, const struct error *why, const char *what, struct error *e)
 {
-	char text[sizeof(why->text) + 128], code[] = "free-space-kept";
+	char text[sizeof(why->text) + VOLUME_ID_SIZE + 128], code[] = "free-space-kept";
 	const struct finding f = {
 		.code = code,
 		.severity = why->code == ERR_UNSUPPORTED ? SEVERITY_INFO : SEVERITY_WARNING,
@@ -87,7 +134,7 @@ static int volume_drop(struct dropping *d, size_t i, struct error *e)
 	struct dropped_volume *out = &d->dropped->volume[i];
 	struct error why = { 0 };
 	struct fs_id id;
-	char what[100];
+	char what[VOLUME_ID_SIZE + 64];
 	int rc = fs_identify(v->disk, &id, e);
 
 	if (rc)
@@ -107,6 +154,30 @@ static int volume_drop(struct dropping *d, size_t i, struct error *e)
 	return error_prefix(e, "volume %s", v->id);
 }
 
+static int dropped_count(void *arg, uint64_t off, uint64_t len, struct error *e)
+{
+	struct dropping *d = arg;
+
+	(void)e;
+	d->dropped->volume[d->volume - d->volumes.volume].dropped += masked_bytes(
+		d->mask, off, len);
+	return 0;
+}
+
+/* Of a pool, what was dropped of its volumes is theirs. */
+static int volume_count(struct dropping *d, size_t i, struct error *e)
+{
+	const struct volume *v = d->volume = &d->volumes.volume[i];
+	const struct ranges *r = &v->unused;
+	int rc = 0;
+
+	if (!v->pool)
+		return volume_places(v, 0, v->size, dropped_count, d, e);
+	for (size_t n = 0; !rc && n < r->count; n++)
+		rc = dropped_count(d, r->range[n].start, r->range[n].end - r->range[n].start, e);
+	return rc;
+}
+
 static int volumes_drop(struct dropping *d, struct error *e)
 {
 	int rc = 0;
@@ -119,8 +190,7 @@ static int volumes_drop(struct dropping *d, struct error *e)
 		rc = volume_drop(d, i, e);
 	masked_freeze(d->mask);
 	for (size_t i = 0; !rc && i < d->volumes.count; i++)
-		d->dropped->volume[i].dropped = masked_bytes(
-			d->mask, d->volumes.volume[i].off, d->volumes.volume[i].size);
+		rc = volume_count(d, i, e);
 	return rc;
 }
 

@@ -4,11 +4,12 @@
 
 #include "base/report.h"
 #include "disk/disk.h"
+#include "volume/volume.h"
 
 /* What the guest's file systems hold free, left out of a copy. */
 
 struct dropped_volume {
-	char id[32]; /* as struct volume */
+	char id[VOLUME_ID_SIZE]; /* as struct volume */
 	const char *filesystem; /* static, as struct fs_id; NULL: none known */
 	uint64_t dropped; /* bytes */
 };

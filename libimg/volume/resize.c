@@ -52,7 +52,8 @@ static int list_fits(const struct volume_list *l, uint64_t size, struct error *e
 	for (size_t i = 0; i < l->count; i++) {
 		const struct volume *v = &l->volume[i];
 
-		if (range_fits(v->off, v->size, size))
+		/* What is in pieces lies in other volumes of the list. */
+		if (v->mapped || range_fits(v->off, v->size, size))
 			continue;
 		if (!v->parent[0])
 			return error_set(e, ERR_REFUSED,

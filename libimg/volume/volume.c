@@ -6,7 +6,10 @@
 #include <string.h>
 
 #include "base/zero.h"
+#include "disk/mapped.h"
 #include "disk/slice.h"
+#include "volume/lvm.h"
+#include "volume/raid.h"
 #include "volume/table.h"
 
 int volume_add(struct volume_list *l, struct disk *d, const struct volume *v, struct error *e)
@@ -82,6 +85,10 @@ int volumes_open(struct disk *d, struct volume_list *out, struct report *report,
 	struct volume_list l = { .table = "none" };
 	int rc = read_tables(d, &l, report, e);
 
+	if (!rc)
+		rc = raid_report(&l, report, e);
+	if (!rc)
+		rc = lvm_read(d, &l, report, e);
 	if (rc)
 		volumes_close(&l);
 	else
@@ -93,8 +100,47 @@ void volumes_close(struct volume_list *l)
 {
 	if (!l)
 		return;
-	for (size_t i = 0; i < l->count; i++)
+	for (size_t i = 0; i < l->count; i++) {
 		disk_close(l->volume[i].disk);
+		ranges_free(&l->volume[i].unused);
+	}
 	free(l->volume);
 	*l = (struct volume_list){ .table = "none" };
+}
+
+int volume_places(const struct volume *v, uint64_t off, uint64_t len,
+	int (*each)(void *arg, uint64_t off, uint64_t len, struct error *e), void *arg,
+	struct error *e)
+{
+	if (v->mapped)
+		return mapped_places(v->disk, off, len, each, arg, e);
+	return len ? each(arg, v->off + off, len, e) : 0;
+}
+
+/* The device mapper's name of "group/volume": a dash inside is doubled, one is between. */
+static void dm_name(const char *id, char *out)
+{
+	for (; *id; id++) {
+		if (*id == '-')
+			*out++ = '-';
+		*out++ = *id == '/' ? '-' : *id;
+	}
+	*out = '\0';
+}
+
+bool volume_is_path(const struct volume *v, const char *path)
+{
+	static const char *const before[] = { "/dev/mapper/", "/dev/disk/by-id/dm-name-" };
+	static const char by_uuid[] = "/dev/disk/by-id/dm-uuid-";
+	char name[2 * VOLUME_ID_SIZE];
+
+	if (!v->mapped || strncmp(path, "/dev/", 5) != 0)
+		return false;
+	dm_name(v->id, name);
+	for (size_t i = 0; i < sizeof(before) / sizeof(*before); i++)
+		if (!strncmp(path, before[i], strlen(before[i])))
+			return !strcmp(path + strlen(before[i]), name);
+	if (!strncmp(path, by_uuid, strlen(by_uuid)))
+		return !strcmp(path + strlen(by_uuid), v->dm_uuid);
+	return !strcmp(path + 5, v->id);
 }
