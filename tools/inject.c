@@ -10,7 +10,7 @@
 struct inject_settings {
 	struct common common;
 	struct conversion conversion;
-	struct strings targets;
+	struct strings targets, seal;
 	bool dry_run;
 	const char *manifest;
 };
@@ -95,8 +95,6 @@ static int join_targets(const struct strings *names, struct buffer *out, struct 
 {
 	int rc = 0;
 
-	if (!names->count)
-		return error_set(e, ERR_USAGE, "-t: no target given");
 	for (size_t i = 0; !rc && i < names->count; i++)
 		rc = buffer_format(out, e, "%s%s", i ? "," : "", names->item[i]);
 	return rc;
@@ -115,11 +113,14 @@ static int inject_run(const void *settings, char *const *argument, struct error 
 		rc = error_set(e, ERR_USAGE, "-: an injected image is not streamed: name a file");
 	if (!rc)
 		rc = join_targets(&s->targets, &names, e);
+	if (!rc && !s->targets.count && !s->seal.count)
+		rc = error_set(e, ERR_USAGE, "-t: no target given, and no --seal");
 	if (!rc)
-		rc = load_targets(buffer_text(&names), &known, &named, e);
+		rc = load_targets(s->targets.count ? buffer_text(&names) : NULL, &known, &named, e);
 	if (!rc) {
 		job.known = &known;
 		job.targets = &named;
+		job.seal = s->seal;
 		job.tmpdir = scratch_folder(&s->common);
 		rc = run_job(s, &job, e);
 		targets_free(&named);
@@ -135,6 +136,9 @@ static int inject_run(const void *settings, char *const *argument, struct error 
 static const struct option_spec inject_options[] = {
 	{ "target", 't', "TARGET[,TARGET]", "What the guest shall be ready for; may be repeated.",
 		option_list, FIELD(targets) },
+	{ "seal", 0, "[OPERATIONS]",
+		"Take out what makes the guest one of its kind, see below; with or without -t.",
+		option_selection, FIELD(seal) },
 	{ "dry-run", 0, NULL, "Show what would be changed, and write nothing.", option_flag,
 		FIELD(dry_run) },
 	{ "manifest", 0, "FILE",
@@ -163,7 +167,17 @@ const struct command command_inject = {
 		       "digests before "
 		       "and after, in the manifest. A target that cannot be met writes nothing. "
 		       "Doing it to an "
-		       "image that is ready already changes nothing in it.\n\n" VIEWS_HELP,
+		       "image that is ready already changes nothing in it.\n\n"
+		       "--seal prepares the guest for being cloned. OPERATIONS are those of "
+		       "virt-sysprep --operations: names parted by commas, \"defaults\" and "
+		       "\"all\", "
+		       "each also with \"-\" in front to leave it out, as in defaults,-logfiles; "
+		       "without OPERATIONS it is \"defaults\". Unlike there, net-hostname and "
+		       "ssh-userdir "
+		       "are done by request only, cloud-init (its record of what it has done) is a "
+		       "default, random-seed takes the seed away so that the result is the same "
+		       "each time, and what would run the guest's programs or change identifiers "
+		       "of file systems is refused.\n\n" VIEWS_HELP,
 	.answer_no = "the guest cannot be made ready for a target",
 	.takes_formats = true,
 	.options = inject_options,

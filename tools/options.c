@@ -86,6 +86,11 @@ int option_words(void *field, const char *value, struct error *e)
 	return *value ? strings_split(field, value, ",", e) : error_set(e, ERR_USAGE, "is empty");
 }
 
+int option_selection(void *field, const char *value, struct error *e)
+{
+	return option_words(field, value ? value : "defaults", e);
+}
+
 int option_size_change(void *field, const char *value, struct error *e)
 {
 	return size_change_parse(value, field, e);
@@ -223,6 +228,7 @@ void options_free(const struct option_spec *table, void *settings)
 {
 	for (; table->name; table++)
 		if (table->set == option_list || table->set == option_pairs ||
-			table->set == option_pair || table->set == option_words)
+			table->set == option_pair || table->set == option_words ||
+			table->set == option_selection)
 			strings_free((struct strings *)((char *)settings + table->field));
 }

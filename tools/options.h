@@ -28,6 +28,7 @@ option_setter option_folder; /* const char *, "" when it is left out */
 option_setter option_list; /* struct strings, one more */
 option_setter option_pairs; /* struct strings, "K=V,K=V" split at commas; "K" is "K=on" */
 option_setter option_words; /* struct strings, "A,B" split at commas */
+option_setter option_selection; /* likewise; "defaults" when it is left out */
 option_setter option_pair; /* struct strings, one "K=V" */
 option_setter option_size_change; /* struct size_change */
 option_setter option_gib; /* uint64_t, a whole number of GiB, 1 to 65536 */

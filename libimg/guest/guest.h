@@ -114,9 +114,16 @@ struct guest_changes {
 	const struct target_list *targets;
 	/* Paths of the host: .deb, .rpm, .ko, or folders and media that hold some. */
 	const struct strings *drivers;
-	/* Operations of --seal, by virt-sysprep's names. */
+	/* Operations of --seal, by virt-sysprep's names: see guest_seal_select.  NULL: none. */
 	const struct strings *seal;
 };
+
+/*
+ * Adds the operations that the words mean, as those of virt-sysprep --operations: "defaults",
+ * "all", a name, and any of these with "-" in front to take it out again.  No words mean none.
+ * ERR_USAGE for an unknown one, for one that can't be done to an image, and when none is left.
+ */
+int guest_seal_select(const struct strings *words, struct strings *out, struct error *e);
 
 /*
  * Makes the guest ready for the targets: all of them, and of those with `by_family` at least one of

@@ -38,6 +38,12 @@ static int all_met(const struct readiness *r, size_t count, struct error *e)
 	return 0;
 }
 
+/* Whether something is to be done to the guest that no target asks for. */
+static bool is_asked(const struct guest_changes *c)
+{
+	return (c->seal && c->seal->count) || (c->drivers && c->drivers->count);
+}
+
 int guest_image_apply(struct guest_image *g, const struct guest_changes *c, struct error *e)
 {
 	const struct target_list *targets = c->targets;
@@ -46,8 +52,10 @@ int guest_image_apply(struct guest_image *g, const struct guest_changes *c, stru
 
 	if (!rc && !g->write)
 		rc = error_set(e, ERR_USAGE, "the image was opened for reading only");
-	if (!rc && !targets->count)
+	if (!rc && !targets->count && !is_asked(c))
 		rc = error_set(e, ERR_USAGE, "no target to make the guest ready for");
+	if (!rc && !g->type)
+		rc = error_set(e, ERR_NOTREADY, "no guest that hvimg knows was found");
 	for (size_t i = 0; i < targets->count && !rc; i++)
 		rc = guest_image_readiness(g, &targets->target[i], &r[i], e);
 	if (!rc)

@@ -163,6 +163,10 @@ int linux_persist_missing(
 	struct guest_image *g, const struct target *t, bool *missing, struct error *e);
 int linux_persist_apply(struct guest_image *g, const struct target_list *targets, struct error *e);
 
+/* linux_seal.c: takes out what makes the guest one of its kind; `selection` as guest_seal_select
+ * has it. */
+int linux_seal_apply(struct guest_image *g, const struct strings *selection, struct error *e);
+
 /* linux_readiness.c */
 int linux_readiness(
 	struct guest_image *g, const struct target *t, struct report *out, struct error *e);

@@ -101,10 +101,14 @@ static int inject_write(const struct inject_job *j, struct source *source, struc
 int job_inject(const struct inject_job *j, struct inject_result *result, struct error *e)
 {
 	struct disk *overlay = NULL;
+	struct strings operations = { 0 };
 	struct source source;
-	int rc;
+	int rc = guest_seal_select(&j->seal, &operations, e);
 
 	*result = (struct inject_result){ 0 };
+	strings_free(&operations);
+	if (rc)
+		return rc;
 	rc = source_open(&source, &j->convert, e);
 	if (!rc)
 		rc = overlay_open(source.disk, j->tmpdir, OVERLAY_MEMORY, &overlay, e);
