@@ -68,7 +68,8 @@ static int content_write(struct fat *f, const struct fs_put *p, uint32_t *first,
 		size_t len = (size_t)min_u64(PIECE, p->size - off);
 		size_t whole = (size_t)round_up(len, f->cluster);
 
-		memset(piece + len, 0, whole - len);
+		if (len < PIECE)
+			memset(piece, 0, PIECE);
 		rc = p->read(p->read_arg, off, piece, len, e);
 		if (!rc)
 			rc = piece_append(f, piece, whole, first, &last, e);

@@ -187,6 +187,7 @@ static bool (*const probes[])(const struct head *h, struct fs_id *id) = {
 	identify_swap,
 	identify_ntfs,
 	identify_iso9660,
+	identify_exfat,
 	identify_fat,
 };
 

@@ -41,6 +41,7 @@ void label_utf16(struct fs_id *id, const uint8_t *text, size_t units);
 void uuid_bytes(struct fs_id *id, const uint8_t *uuid);
 
 bool identify_fat(const struct head *h, struct fs_id *id);
+bool identify_exfat(const struct head *h, struct fs_id *id);
 bool identify_ntfs(const struct head *h, struct fs_id *id);
 
 #endif

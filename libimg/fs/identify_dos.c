@@ -147,6 +147,16 @@ bool identify_fat(const struct head *h, struct fs_id *id)
 	return true;
 }
 
+/* exFAT specification, 3.1: told by its name alone, as it is not read. */
+bool identify_exfat(const struct head *h, struct fs_id *id)
+{
+	if (memcmp(h->bytes + 3, "EXFAT   ", 8) != 0)
+		return false;
+	id->type = "exfat";
+	(void)snprintf(id->uuid, sizeof(id->uuid), "%04X-%04X", head_u16(h, 102), head_u16(h, 100));
+	return true;
+}
+
 /* The name attribute (0x60) in the record of $Volume, the fourth of the master file table. */
 static void ntfs_label(const struct head *h, uint64_t record, uint32_t size, struct fs_id *id)
 {

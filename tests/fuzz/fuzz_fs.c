@@ -12,6 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 static void tree_use(struct fs *fs, bool write)
 {
+	static const uint8_t bytes[5000];
 	struct tree_put put = { .why = "fuzz" };
 	struct strings names = { 0 };
 	struct buffer text = { 0 };
@@ -29,6 +30,12 @@ static void tree_use(struct fs *fs, bool write)
 		text.len = 0;
 	}
 	if (write && tree_put_bytes(t, "/etc/new", "text", 4, &put, &e) == 0)
+		fs_sync(fs, &e);
+	for (size_t i = 0; write && i < names.count && i < 4; i++) {
+		tree_put_bytes(t, names.item[i], bytes, sizeof(bytes), &put, &e);
+		tree_remove(t, names.item[i], "fuzz", &e);
+	}
+	if (write)
 		fs_sync(fs, &e);
 	buffer_free(&text);
 	strings_free(&names);
