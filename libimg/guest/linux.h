@@ -71,8 +71,8 @@ struct linux_guest {
 	size_t kernel_count;
 	struct linux_missing *missing;
 	size_t missing_count;
-	/* MODULES= of initramfs-tools puts all common drivers in. */
-	bool builds_most;
+	/* The guest's generator takes in what hypervisors need without being told. */
+	bool builds_all;
 };
 
 /* linux_release.c: os-release and architecture. */

@@ -1,38 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/*
- * The initramfs of the guest's next kernel is made by the guest, and must hold the modules too.
- * initramfs-tools puts all common drivers in when MODULES=most; otherwise it takes names from
- * /etc/initramfs-tools/modules, which is the administrator's, and from files of
- * /usr/share/initramfs-tools/modules.d, which is there for packages and so for us. Where the
- * guest's own mkinitramfs does not read that directory, the first is appended to.
- */
+/* The initramfs of the guest's next kernel is made by the guest, and must hold the modules too. */
+#include "guest/linux_persist.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "guest/linux.h"
+static const struct persist_tool *const tools[] = { &persist_initramfs_tools, &persist_dracut,
+	&persist_mkinitcpio };
+enum { TOOLS = sizeof(tools) / sizeof(tools[0]), FILE_LIMIT = 256 };
 
-#define TOOLS "/usr/share/initramfs-tools"
-#define SETTINGS "/etc/initramfs-tools"
-
-static int tool_find(struct guest_image *g, struct error *e)
-{
-	static const char *const tools[][2] = { { "/usr/sbin/mkinitramfs", "initramfs-tools" },
-		{ "/usr/bin/dracut", "dracut" }, { "/usr/sbin/dracut", "dracut" },
-		{ "/usr/bin/mkinitcpio", "mkinitcpio" } };
-
-	for (size_t i = 0; i < sizeof(tools) / sizeof(tools[0]); i++) {
-		if (!tree_is(g->tree, tools[i][0], S_IFREG))
-			continue;
-		g->guest.initramfs_tool = strdup(tools[i][1]);
-		return g->guest.initramfs_tool ? 0 : error_nomem(e, "a generator");
-	}
-	return 0;
-}
-
-/* Appends the text of a file, or of all files of a directory, a line end after each. */
-static int text_add(struct tree *t, const char *path, struct buffer *out, struct error *e)
+int persist_text(struct tree *t, const char *path, struct buffer *out, struct error *e)
 {
 	bool exists;
 	int rc = linux_text(t, path, out, &exists, e);
@@ -40,66 +19,75 @@ static int text_add(struct tree *t, const char *path, struct buffer *out, struct
 	return rc || !exists ? rc : buffer_string(out, "\n", e);
 }
 
-static int directory_add(struct tree *t, const char *directory, struct buffer *out, struct error *e)
+static bool ends(const char *text, const char *with)
+{
+	size_t len = strlen(text), tail = strlen(with);
+
+	return len >= tail && !strcmp(text + len - tail, with);
+}
+
+int persist_texts(struct tree *t, const char *directory, const char *ending, struct buffer *out,
+	struct error *e)
 {
 	struct strings names = { 0 };
 	int rc = 0;
 
 	if (tree_is(t, directory, S_IFDIR))
 		rc = tree_list(t, directory, &names, e);
-	for (size_t i = 0; i < names.count && i < 256 && !rc; i++) {
+	for (size_t i = 0; i < names.count && i < FILE_LIMIT && !rc; i++) {
 		char path[512];
 
 		snprintf(path, sizeof(path), "%s/%s", directory, names.item[i]);
-		rc = text_add(t, path, out, e);
+		if (ends(names.item[i], ending))
+			rc = persist_text(t, path, out, e);
 	}
 	strings_free(&names);
 	return rc;
 }
 
-int linux_persist_load(struct guest_image *g, struct error *e)
+static bool names_one(const char *line, const char *const *names)
 {
-	struct linux_guest *l = g->state;
-	struct buffer text = { 0 };
-	char *modules = NULL;
-	int rc = tool_find(g, e);
+	line += strspn(line, " \t");
+	for (; *line != '#' && *names; names++)
+		if (strstr(line, *names))
+			return true;
+	return false;
+}
 
-	if (!rc)
-		rc = text_add(g->tree, SETTINGS "/initramfs.conf", &text, e);
-	if (!rc)
-		rc = directory_add(g->tree, TOOLS "/conf.d", &text, e);
-	if (!rc)
-		rc = directory_add(g->tree, SETTINGS "/conf.d", &text, e);
-	if (!rc)
-		rc = linux_shell_value(buffer_text(&text), "MODULES", &modules, e);
-	if (!rc)
-		l->builds_most = !modules || !strcmp(modules, "most");
-	free(modules);
-	buffer_free(&text);
+int persist_words(const char *text, const char *const *names, struct strings *out, struct error *e)
+{
+	struct strings lines = { 0 };
+	int rc = strings_split(&lines, text, "\n", e);
+
+	for (size_t i = 0; i < lines.count && !rc; i++)
+		if (names_one(lines.item[i], names))
+			rc = strings_split(out, lines.item[i], " \t\r\"'()=+", e);
+	strings_free(&lines);
 	return rc;
 }
 
-/* The first words of the lines that mkinitramfs reads. */
-static int listed_find(struct tree *t, struct strings *out, struct error *e)
+static const struct persist_tool *tool_of(const struct guest_image *g)
 {
-	struct buffer text = { 0 };
-	struct strings lines = { 0 };
-	int rc = text_add(t, SETTINGS "/modules", &text, e);
+	for (size_t i = 0; g->guest.initramfs_tool && i < TOOLS; i++)
+		if (!strcmp(tools[i]->name, g->guest.initramfs_tool))
+			return tools[i];
+	return NULL;
+}
 
-	if (!rc)
-		rc = directory_add(t, TOOLS "/modules.d", &text, e);
-	if (!rc)
-		rc = strings_split(&lines, buffer_text(&text), "\n", e);
-	for (size_t i = 0; i < lines.count && !rc; i++) {
-		const char *word = lines.item[i] + strspn(lines.item[i], " \t");
-		size_t len = strcspn(word, " \t\r");
+int linux_persist_load(struct guest_image *g, struct error *e)
+{
+	struct linux_guest *l = g->state;
 
-		if (len && *word != '#')
-			rc = strings_add_len(out, word, len, e);
-	}
-	strings_free(&lines);
-	buffer_free(&text);
-	return rc;
+	for (size_t i = 0; i < TOOLS; i++)
+		for (const char *const *p = tools[i]->programs; *p; p++) {
+			if (!tree_is(g->tree, *p, S_IFREG))
+				continue;
+			g->guest.initramfs_tool = strdup(tools[i]->name);
+			if (!g->guest.initramfs_tool)
+				return error_nomem(e, "a generator");
+			return tools[i]->builds_all(g->tree, &l->builds_all, e);
+		}
+	return 0;
 }
 
 /* Some kernel has it as a file, so a generator can put it in. */
@@ -114,14 +102,6 @@ static const char *file_name(const struct guest *guest, const struct target_modu
 	return NULL;
 }
 
-static bool is_needed(const struct guest_image *g)
-{
-	const struct linux_guest *l = g->state;
-
-	return g->guest.initramfs_tool && !strcmp(g->guest.initramfs_tool, "initramfs-tools") &&
-		!l->builds_most;
-}
-
 static bool lacks(const struct guest *guest, const struct target *t, const struct strings *listed)
 {
 	for (size_t i = 0; i < t->module_count; i++) {
@@ -134,82 +114,96 @@ static bool lacks(const struct guest *guest, const struct target *t, const struc
 	return false;
 }
 
+/* Names that the tool's settings have; *tool NULL: it need not be told. */
+static int listed_find(struct guest_image *g, const struct persist_tool **tool, struct strings *out,
+	struct error *e)
+{
+	const struct linux_guest *l = g->state;
+
+	*tool = l->builds_all ? NULL : tool_of(g);
+	return *tool ? (*tool)->listed(g->tree, out, e) : 0;
+}
+
 int linux_persist_missing(
 	struct guest_image *g, const struct target *t, bool *missing, struct error *e)
 {
+	const struct persist_tool *tool;
 	struct strings listed = { 0 };
-	int rc;
+	int rc = listed_find(g, &tool, &listed, e);
 
-	*missing = false;
-	if (!is_needed(g))
-		return 0;
-	rc = listed_find(g->tree, &listed, e);
-	if (!rc)
-		*missing = lacks(&g->guest, t, &listed);
+	*missing = !rc && tool && lacks(&g->guest, t, &listed);
 	strings_free(&listed);
 	return rc;
 }
 
-static int reads_directory(struct tree *t, bool *answer, struct error *e)
+static int names_add(const struct persist_file *f, const struct strings *names, struct buffer *text,
+	struct error *e)
 {
+	int rc = 0;
+
+	if (text->len && text->data[text->len - 1] != '\n')
+		rc = buffer_string(text, "\n", e);
+	if (!rc && !text->len)
+		rc = buffer_string(
+			text, "# Drivers of the hypervisors that this image is for.\n", e);
+	if (!rc && f->before)
+		rc = buffer_string(text, f->before, e);
+	for (size_t i = 0; i < names->count && !rc; i++)
+		rc = buffer_format(text, e, "%s%s%s", f->before && i ? " " : "", names->item[i],
+			f->before ? "" : "\n");
+	if (!rc && f->before)
+		rc = buffer_format(text, e, "%s\n", f->after);
+	return rc;
+}
+
+static int names_write(struct guest_image *g, const struct persist_tool *tool,
+	const struct strings *names, struct error *e)
+{
+	struct persist_file file = { 0 };
 	struct buffer text = { 0 };
 	bool exists;
-	int rc = linux_text(t, "/usr/sbin/mkinitramfs", &text, &exists, e);
+	int rc = tool->place(g->tree, &file, e);
 
-	*answer = !rc && strstr(buffer_text(&text), "initramfs-tools/modules.d");
+	if (!rc)
+		rc = linux_text(g->tree, file.path, &text, &exists, e);
+	if (!rc)
+		rc = names_add(&file, names, &text, e);
+	if (!rc)
+		rc = linux_put(g, file.path, text.data, text.len,
+			"the next initramfs gets the modules too", e);
 	buffer_free(&text);
 	return rc;
 }
 
-static int names_write(struct guest_image *g, const struct strings *names, struct error *e)
+/* Of one target what its settings should name and do not. */
+static int names_find(const struct guest_image *g, const struct target *t,
+	const struct strings *listed, struct strings *out, struct error *e)
 {
-	struct buffer text = { 0 };
-	const char *path = SETTINGS "/modules";
-	bool directory, exists;
-	int rc = reads_directory(g->tree, &directory, e);
+	int rc = 0;
 
-	if (!rc && directory)
-		path = TOOLS "/modules.d/hvimg";
-	if (!rc)
-		rc = linux_text(g->tree, path, &text, &exists, e);
-	if (!rc && text.len && text.data[text.len - 1] != '\n')
-		rc = buffer_string(&text, "\n", e);
-	if (!rc && !text.len)
-		rc = buffer_string(
-			&text, "# Drivers of the hypervisors that this image is for.\n", e);
-	for (size_t i = 0; i < names->count && !rc; i++)
-		rc = buffer_format(&text, e, "%s\n", names->item[i]);
-	if (!rc)
-		rc = linux_put(
-			g, path, text.data, text.len, "the next initramfs gets the modules too", e);
-	buffer_free(&text);
+	for (size_t i = 0; i < t->module_count && !rc; i++) {
+		const char *name = t->module[i].initramfs ? file_name(&g->guest, &t->module[i])
+							  : NULL;
+
+		if (name && !strings_have(listed, name))
+			rc = strings_add_new(out, name, e);
+	}
 	return rc;
 }
 
 int linux_persist_apply(struct guest_image *g, const struct target_list *targets, struct error *e)
 {
 	struct strings listed = { 0 }, names = { 0 };
+	const struct persist_tool *tool;
 	bool missing = false;
-	int rc;
+	int rc = listed_find(g, &tool, &listed, e);
 
-	if (!is_needed(g))
-		return 0;
-	rc = listed_find(g->tree, &listed, e);
-	for (size_t t = 0; t < targets->count && !rc; t++) {
-		const struct target *target = &targets->target[t];
-
-		missing = missing || lacks(&g->guest, target, &listed);
-		for (size_t i = 0; i < target->module_count && !rc; i++) {
-			const char *name = target->module[i].initramfs
-				? file_name(&g->guest, &target->module[i])
-				: NULL;
-
-			if (name && !strings_have(&listed, name))
-				rc = strings_add_new(&names, name, e);
-		}
+	for (size_t t = 0; tool && t < targets->count && !rc; t++) {
+		missing = missing || lacks(&g->guest, &targets->target[t], &listed);
+		rc = names_find(g, &targets->target[t], &listed, &names, e);
 	}
 	if (!rc && missing)
-		rc = names_write(g, &names, e);
+		rc = names_write(g, tool, &names, e);
 	strings_free(&listed);
 	strings_free(&names);
 	return rc;

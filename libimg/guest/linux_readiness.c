@@ -181,7 +181,7 @@ static int persist_check(
 	const struct finding_text f = { .code = "persistent-drop-in-missing",
 		.severity = SEVERITY_WARNING,
 		.fixable = true,
-		.fix = "hvimg inject tells initramfs-tools of them" };
+		.fix = "hvimg inject tells the generator of them" };
 	bool missing;
 	int rc = linux_persist_missing(g, t, &missing, e);
 

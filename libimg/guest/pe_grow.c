@@ -9,8 +9,9 @@
 #include "base/checked.h"
 
 enum {
-	/* In the COFF header after the signature, the optional header, a section header. */
-	COFF_SYMBOLS = 8,
+	/* In the COFF header, its signature included; in the optional header; in a section header.
+	 */
+	COFF_SYMBOLS = 12,
 	OPTIONAL_DATA_SIZE = 8,
 	OPTIONAL_ENTRY = 16,
 	OPTIONAL_IMAGE_SIZE = 56,

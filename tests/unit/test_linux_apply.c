@@ -204,6 +204,59 @@ static void generator(const char *mutate, const char *load_file, const char *tex
 	sample_remove(&s);
 }
 
+/* What a generator of the installed system is told: commands in the guest's tree, the file, and its
+ * text afterwards. */
+static void persists(const char *mutate, const char *file, const char *text)
+{
+	struct sample s;
+	char settings[1024], command[512];
+
+	snprintf(settings, sizeof(settings), "MUTATE='rm usr/sbin/mkinitramfs; %s'", mutate);
+	sample_make(&s, settings);
+	sample_open(&s, true);
+	apply(&s, "hyperv", 0);
+	expect_ready(&s, "hyperv-gen1");
+	sample_save(&s);
+	snprintf(command, sizeof(command),
+		"cd %s && mkdir -p root && debugfs -R 'dump %s root/told' 'image?offset=1048576' "
+		"2>/dev/null",
+		s.directory, file);
+	run(command);
+	expect_text(&s, "told", text);
+	expect_settled(&s, "hyperv");
+	sample_remove(&s);
+}
+
+#define TITLE "# Drivers of the hypervisors that this image is for.\n"
+#define NAMES "hv_vmbus hv_storvsc sd_mod hv_netvsc hid-hyperv"
+
+static void test_persistent(void **state)
+{
+	static const char arch[] = "mkdir -p etc/mkinitcpio.d; "
+				   "echo \"%s\" >etc/mkinitcpio.conf; "
+				   "echo \"# default_config=x\" >etc/mkinitcpio.d/linux.preset; "
+				   "echo /etc/mkinitcpio.conf.d >usr/bin/mkinitcpio; %s";
+	char mutate[512];
+
+	(void)state;
+	persists("echo x >usr/bin/dracut", "/etc/dracut.conf.d/90-hvimg.conf",
+		TITLE "add_drivers+=\" " NAMES " \"\n");
+	persists("echo x >usr/bin/dracut; mkdir -p etc/dracut.conf.d; "
+		 "echo \"force_drivers+=\\\" hv_vmbus sd_mod \\\"\" >etc/dracut.conf.d/x.conf",
+		"/etc/dracut.conf.d/90-hvimg.conf",
+		TITLE "add_drivers+=\" hv_storvsc hv_netvsc hid-hyperv \"\n");
+	snprintf(mutate, sizeof(mutate), arch, "MODULES=(ext4)", "");
+	persists(mutate, "/etc/mkinitcpio.conf.d/hvimg.conf", TITLE "MODULES+=(" NAMES ")\n");
+	snprintf(mutate, sizeof(mutate), arch, "MODULES=(ext4)",
+		"echo ALL_config=x >>etc/mkinitcpio.d/linux.preset");
+	persists(mutate, "/etc/mkinitcpio.conf", "MODULES=(ext4)\nMODULES+=(" NAMES ")\n");
+	snprintf(mutate, sizeof(mutate), arch, "MODULES=\\\"ext4 sd_mod\\\"",
+		"echo x >usr/bin/mkinitcpio");
+	persists(mutate, "/etc/mkinitcpio.conf",
+		"MODULES=\"ext4 sd_mod\"\nMODULES+=\" hv_vmbus hv_storvsc hv_netvsc "
+		"hid-hyperv\"\n");
+}
+
 #define NAMES_LINES "hv_vmbus\nhv_storvsc\nsd_mod\nhv_netvsc\nhid-hyperv\n"
 
 static void test_generators(void **state)
@@ -381,6 +434,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_apply),
 		cmocka_unit_test(test_generators),
+		cmocka_unit_test(test_persistent),
 		cmocka_unit_test(test_modules_packed),
 		cmocka_unit_test(test_lz4_old),
 		cmocka_unit_test(test_journal),
