@@ -23,6 +23,10 @@ int fs_unreadable(const char *type, struct error *e)
 			"it is one device of a software array: move what is in it to a plain "
 			"partition "
 			"from inside the guest" },
+		{ "swsuspend",
+			"it holds a hibernated system, whose file systems are not to be changed "
+			"either: "
+			"start the guest and shut it down" },
 		{ "swap", "it is swap space and holds no files" },
 	};
 

@@ -100,6 +100,7 @@ struct fs {
 /* What a volume holds, by its superblock alone; nothing is opened. */
 struct fs_id {
 	const char *type; /* static: "ext2", "ext3", "ext4", "vfat", "xfs", "btrfs", "ntfs", "swap",
+			     "swsuspend" (swap space with a hibernated system),
 			     "LVM2_member", "crypto_LUKS", "BitLocker", "linux_raid_member",
 			     "iso9660"; NULL: nothing known */
 	char uuid[FS_ID_SIZE];
@@ -122,6 +123,10 @@ struct fs_options {
  */
 int fs_open(struct disk *d, bool write, struct fs **out, struct error *e);
 int fs_open_with(struct disk *d, const struct fs_options *o, struct fs **out, struct error *e);
+/* As free_runs of fs_ops, for what fs_identify called `id`; also of kinds that nothing opens. */
+int fs_free_runs(struct disk *d, const struct fs_id *id,
+	int (*each)(void *arg, uint64_t off, uint64_t len, struct error *e), void *arg,
+	struct error *e);
 /* ERR_UNSUPPORTED, with what to do about a kind that hvimg names and does not open. */
 int fs_unreadable(const char *type, struct error *e);
 int fs_sync(struct fs *fs, struct error *e);

@@ -91,12 +91,34 @@ static bool identify_bitlocker(const struct head *h, struct fs_id *id)
 	return true;
 }
 
+/* A hibernated system has its own magic where that of swap space was.  swsuspend of blkid. */
+static const char *swap_type(const struct head *h, size_t magic)
+{
+	static const struct {
+		const char *magic;
+		size_t len;
+	} suspended[] = {
+		{ "S1SUSPEND", 9 },
+		{ "S2SUSPEND", 9 },
+		{ "ULSUSPEND", 9 },
+		{ "LINHIB0001", 10 },
+		{ "\xed\xc3\x02\xe9\x98\x56\xe5\x0c", 8 }, /* TuxOnIce */
+	};
+
+	if (has(h, magic, "SWAPSPACE2", 10))
+		return "swap";
+	for (size_t i = 0; i < sizeof(suspended) / sizeof(*suspended); i++)
+		if (has(h, magic, suspended[i].magic, suspended[i].len))
+			return "swsuspend";
+	return NULL;
+}
+
 static bool identify_swap(const struct head *h, struct fs_id *id)
 {
 	for (size_t page = 4096; page <= 65536; page *= 2) {
-		if (!has(h, page - 10, "SWAPSPACE2", 10))
+		id->type = swap_type(h, page - 10);
+		if (!id->type)
 			continue;
-		id->type = "swap";
 		uuid_bytes(id, h->bytes + 1036);
 		label_bytes(id, h->bytes + 1052, 16);
 		return true;

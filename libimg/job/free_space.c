@@ -78,19 +78,6 @@ static int below_check(void *arg, uint64_t off, uint64_t len, struct error *e)
 	return 0;
 }
 
-static int filesystem_hide(struct dropping *d, struct error *e)
-{
-	struct fs *fs = NULL;
-	int rc = fs_open(d->volume->disk, false, &fs, e);
-
-	if (!rc && !fs->ops->free_runs)
-		rc = error_set(e, ERR_UNSUPPORTED, "hvimg does not know what is free in it");
-	if (!rc)
-		rc = fs->ops->free_runs(fs, run_hide, d, e);
-	fs_close(fs);
-	return rc;
-}
-
 /* Of what holds logical volumes, that which none of them has. */
 static int pool_hide(struct dropping *d, struct error *e)
 {
@@ -103,7 +90,7 @@ static int pool_hide(struct dropping *d, struct error *e)
 	return rc;
 }
 
-static int volume_hide(struct dropping *d, size_t i, struct error *e)
+static int volume_hide(struct dropping *d, size_t i, const struct fs_id *id, struct error *e)
 {
 	const struct volume *v = d->volume = &d->volumes.volume[i];
 	struct below below = { .list = &d->volumes };
@@ -112,7 +99,7 @@ static int volume_hide(struct dropping *d, size_t i, struct error *e)
 
 	if (rc)
 		return rc;
-	return v->pool ? pool_hide(d, e) : filesystem_hide(d, e);
+	return v->pool ? pool_hide(d, e) : fs_free_runs(v->disk, id, run_hide, d, e);
 }
 
 static int kept(struct dropping *d, const struct error *why, const char *what, struct error *e)
@@ -143,7 +130,7 @@ static int volume_drop(struct dropping *d, size_t i, struct error *e)
 	out->filesystem = id.type;
 	if (!id.type)
 		return 0;
-	rc = volume_hide(d, i, &why);
+	rc = volume_hide(d, i, &id, &why);
 	if (!rc)
 		return 0;
 	if (is_image_fault(rc)) {

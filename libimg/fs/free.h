@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef LIBIMG_FS_FREE_H
+#define LIBIMG_FS_FREE_H
+
+#include "fs/fs.h"
+
+/* What is free in kinds whose structures are read for that alone: as free_runs of fs_ops. */
+
+typedef int (*free_each)(void *arg, uint64_t off, uint64_t len, struct error *e);
+
+int swap_free_runs(struct disk *d, free_each each, void *arg, struct error *e);
+/* ERR_REFUSED when it was not unmounted, or has features that may change what is free. */
+int xfs_free_runs(struct disk *d, free_each each, void *arg, struct error *e);
+
+#endif
