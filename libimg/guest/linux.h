@@ -163,6 +163,11 @@ int linux_persist_missing(
 	struct guest_image *g, const struct target *t, bool *missing, struct error *e);
 int linux_persist_apply(struct guest_image *g, const struct target_list *targets, struct error *e);
 
+/* linux_network.c: configuration that means an interface which the target does not have. */
+int linux_network_check(
+	struct guest_image *g, const struct target *t, struct report *r, struct error *e);
+int linux_network_apply(struct guest_image *g, const struct target_list *targets, struct error *e);
+
 /* linux_seal.c: takes out what makes the guest one of its kind; `selection` as guest_seal_select
  * has it. */
 int linux_seal_apply(struct guest_image *g, const struct strings *selection, struct error *e);

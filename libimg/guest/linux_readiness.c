@@ -219,5 +219,7 @@ int linux_readiness(
 		rc = linux_disk_settings_check(g, out, e);
 	if (!rc)
 		rc = persist_check(g, t, out, e);
+	if (!rc)
+		rc = linux_network_check(g, t, out, e);
 	return rc;
 }

@@ -113,21 +113,36 @@ static bool begins(const char *line, const char *words)
 	return false;
 }
 
+/* Without any match, systemd-networkd would ignore the file. */
+static int unbound_line(struct sealing *s, const char *text, struct buffer *out, struct error *e)
+{
+	return s->step->action == SEAL_UNBIND && !strstr(text, "\nName=")
+		? buffer_string(out, "Name=e*\n", e)
+		: 0;
+}
+
 static int take_lines(struct sealing *s, const char *path, struct error *e)
 {
 	struct buffer text = { 0 }, kept = { 0 };
-	bool exists;
+	bool exists, found = false;
 	int rc = type_at(s, path) == S_IFREG ? linux_text(s->g->tree, path, &text, &exists, e) : 0;
 	size_t len;
 
 	for (const char *line = buffer_text(&text); *line && !rc; line += len) {
 		len = strcspn(line, "\n");
 		len += line[len] != 0;
-		if (!begins(line, s->step->words))
+		if (!begins(line, s->step->words)) {
 			rc = buffer_append(&kept, line, len, e);
+			continue;
+		}
+		if (!found)
+			rc = unbound_line(s, buffer_text(&text), &kept, e);
+		found = true;
 	}
-	if (!rc && kept.len < strlen(buffer_text(&text)))
-		rc = linux_put(s->g, path, kept.data, kept.len, s->why, e);
+	if (!rc && found)
+		rc = s->step->action == SEAL_UNLINK_BOUND
+			? take(s, path, e)
+			: linux_put(s->g, path, kept.data, kept.len, s->why, e);
 	buffer_free(&text);
 	buffer_free(&kept);
 	return rc;
@@ -149,6 +164,8 @@ static int take_path(struct sealing *s, const char *path, struct error *e)
 	case SEAL_SEQUENCE:
 		return replace(s, path, "00000\n", e);
 	case SEAL_LINES:
+	case SEAL_UNBIND:
+	case SEAL_UNLINK_BOUND:
 		return take_lines(s, path, e);
 	case SEAL_TOUCH:
 		return 0;

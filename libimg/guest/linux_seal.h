@@ -14,6 +14,8 @@ enum seal_action {
 	SEAL_EMPTY, /* files become empty */
 	SEAL_SEQUENCE, /* the counter of at(1) starts anew */
 	SEAL_LINES, /* lines that begin with one of the words are taken out */
+	SEAL_UNBIND, /* systemd.network(5) that means an address means any card */
+	SEAL_UNLINK_BOUND, /* systemd.link(5) files that mean an address are removed */
 	SEAL_TOUCH, /* an empty file is put where there is none */
 };
 

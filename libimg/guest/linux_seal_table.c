@@ -195,6 +195,9 @@ const struct seal_step seal_steps[] = {
 		"HOSTNAME= DHCP_HOSTNAME=" },
 	{ "net-hwaddr", SEAL_LINES, "/etc/sysconfig/network-scripts/ifcfg-*", "HWADDR=" },
 	{ "net-hwaddr", SEAL_LINES, "/etc/sysconfig/network/ifcfg-*", "HWADDR= LLADDR=" },
+	{ "net-hwaddr", SEAL_LINES, "/etc/NetworkManager/system-connections/*", "mac-address=" },
+	{ "net-hwaddr", SEAL_UNBIND, "/etc/systemd/network/*.network",
+		"MACAddress= PermanentMACAddress=" },
 	UNLINK("net-nmconn", "/etc/NetworkManager/system-connections/*.nmconnection"),
 	UNLINK("pacct-log", "/var/account/pacct?*"),
 	{ "pacct-log", SEAL_EMPTY, "/var/account/pacct", NULL },
@@ -251,6 +254,8 @@ const struct seal_step seal_steps[] = {
 	REMOVE("tmp-files", "/var/tmp/.*"),
 	UNLINK("udev-persistent-net", "/etc/udev/rules.d/70-persistent-net.rules"),
 	UNLINK("udev-persistent-net", "/etc/udev/rules.d/75-persistent-net-generator.rules"),
+	{ "udev-persistent-net", SEAL_UNLINK_BOUND, "/etc/systemd/network/*.link",
+		"MACAddress= PermanentMACAddress=" },
 	UNLINK("utmp", "/var/run/utmp"),
 	UNLINK("yum-uuid", "/var/lib/yum/uuid"),
 	/* Last: what is above may have read it. */
