@@ -19,9 +19,31 @@ const char *firmware_suffix(const char *arch);
  * there is no such path. */
 int firmware_path(struct tree *t, const char *path, struct buffer *out, struct error *e);
 
+/* Likewise, for what is to be made: names that are not there are taken as they are. */
+int firmware_place(struct tree *t, const char *path, struct buffer *out, struct error *e);
+
 /* Whether the first sector holds what a BIOS can start, and what that starts is there.  *why: in
  * words, of at most `size` bytes, what is wrong; "" when nothing is. */
 int firmware_bios_fault(const struct guest_image *g, char *why, size_t size, struct error *e);
+
+/* What the first sector starts: "grub", "extlinux", "other"; NULL: nothing. */
+const char *firmware_bios_kind(const struct guest_image *g);
+
+/* What lies where UEFI firmware looks, "/EFI/BOOT". */
+struct fallback {
+	bool present; /* BOOTX64.EFI or its like */
+	bool is_shim, is_signed, is_trusted;
+	bool has_second; /* GRUB, which shim starts */
+	bool has_program; /* shim's own fallback program, which it starts rather */
+	bool has_entries; /* a BOOT.CSV for that program */
+	char issuer[128]; /* "" when not signed */
+};
+/* `t`: the EFI system partition's own tree. */
+int firmware_fallback(struct tree *t, const char *arch, struct fallback *out, struct error *e);
+/* Whether what is there would find nothing to start. */
+bool firmware_fallback_lacks(const struct fallback *f);
+int firmware_uefi_check(
+	struct guest_image *g, const struct target *t, struct report *r, struct error *e);
 
 /* Findings about what the target's firmware would start. */
 int firmware_check(

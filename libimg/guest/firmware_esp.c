@@ -86,9 +86,12 @@ static int name_spelled(
 	return rc;
 }
 
-int firmware_path(struct tree *t, const char *path, struct buffer *out, struct error *e)
+/* With `fresh`, what is not there is taken as it is written. */
+static int path_spelled(
+	struct tree *t, const char *path, bool fresh, struct buffer *out, struct error *e)
 {
 	struct buffer spelled = { 0 };
+	bool missing = false;
 	int rc = 0;
 
 	for (const char *at = path; *at && !rc;) {
@@ -96,12 +99,25 @@ int firmware_path(struct tree *t, const char *path, struct buffer *out, struct e
 
 		at += strspn(at, "/");
 		len = strcspn(at, "/");
-		if (len)
+		if (len && !missing)
 			rc = name_spelled(t, &spelled, at, len, e);
+		missing = missing || (fresh && rc == -ERR_NOTFOUND);
+		if (len && missing)
+			rc = buffer_format(&spelled, e, "/%.*s", (int)len, at);
 		at += len;
 	}
 	if (!rc)
 		rc = buffer_string(out, buffer_text(&spelled), e);
 	buffer_free(&spelled);
 	return rc;
+}
+
+int firmware_path(struct tree *t, const char *path, struct buffer *out, struct error *e)
+{
+	return path_spelled(t, path, false, out, e);
+}
+
+int firmware_place(struct tree *t, const char *path, struct buffer *out, struct error *e)
+{
+	return path_spelled(t, path, true, out, e);
 }

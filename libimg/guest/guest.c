@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "guest/bootloader.h"
 #include "guest/guest_image.h"
 
 #define GUEST_TYPE(name) extern const struct guest_type guest_type_##name;
@@ -121,6 +122,8 @@ static int guest_load(
 	g->guest.type = type->name;
 	strcpy(g->guest.root, g->volumes.volume[index].id);
 	rc = type->load(g, index, &why);
+	if (!rc)
+		rc = bootloaders_load(g, &why);
 	if (!rc && g->tree)
 		rc = tree_failure(g->tree, &why);
 	if (!rc)

@@ -20,6 +20,9 @@ struct guest_type {
 	/* All targets given can be met.  Modules of a target that the guest can't have are left
 	 * out. */
 	int (*apply)(struct guest_image *g, const struct guest_changes *c, struct error *e);
+	/* Whether apply can put what UEFI firmware starts by itself onto the EFI system partition.
+	 * NULL: never. */
+	int (*places_loader)(struct guest_image *g, bool *answer, struct error *e);
 	/* Frees what load left in g->state. */
 	void (*forget)(struct guest_image *g);
 };
@@ -56,6 +59,10 @@ struct guest_image {
 
 /* SIZE_MAX: no volume of that id. */
 size_t guest_volume_index(const struct guest_image *g, const char *id);
+
+/* Finds out whether the volume could be edited, for `problem`: an image that is only looked at is
+ * asked what editing it would meet. */
+int guest_volume_check(struct guest_image *g, size_t index, struct error *e);
 
 struct finding_text {
 	const char *code;

@@ -88,6 +88,8 @@ static int linux_apply(struct guest_image *g, const struct guest_changes *c, str
 	if (!rc && targets->count)
 		rc = linux_names_apply(g, e);
 	if (!rc)
+		rc = linux_loader_apply(g, targets, e);
+	if (!rc)
 		rc = linux_network_apply(g, targets, e);
 	if (!rc && c->seal)
 		rc = linux_seal_apply(g, c->seal, e);
@@ -100,5 +102,6 @@ const struct guest_type guest_type_linux = {
 	.load = linux_load,
 	.readiness = linux_readiness,
 	.apply = linux_apply,
+	.places_loader = linux_loader_possible,
 	.forget = linux_forget,
 };

@@ -156,6 +156,10 @@ int linux_resume_apply(struct guest_image *g, struct error *e);
 int linux_disk_settings_check(struct guest_image *g, struct report *r, struct error *e);
 int linux_disk_settings_apply(struct guest_image *g, struct error *e);
 
+/* linux_loader.c: what UEFI firmware without a boot entry starts. */
+int linux_loader_possible(struct guest_image *g, bool *answer, struct error *e);
+int linux_loader_apply(struct guest_image *g, const struct target_list *targets, struct error *e);
+
 /* linux_persist.c: what the installed initramfs generator is told, for the next kernel. */
 int linux_persist_load(struct guest_image *g, struct error *e);
 /* *missing: the next initramfs would lack modules that the target needs. */

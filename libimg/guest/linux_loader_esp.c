@@ -5,8 +5,7 @@
 #include "guest/firmware.h"
 #include "guest/linux_loader.h"
 
-/* Where fstab puts the volume; "" when it does not. */
-static int mount_point(struct guest_image *g, size_t index, char *out, size_t size, struct error *e)
+int linux_mount_point(struct guest_image *g, size_t index, char *out, size_t size, struct error *e)
 {
 	struct buffer text = { 0 };
 	bool exists;
@@ -41,7 +40,7 @@ int linux_esp_open(struct guest_image *g, struct linux_esp *out, struct error *e
 	if (esp.index != SIZE_MAX && !g->volume[esp.index].fs)
 		esp.index = SIZE_MAX;
 	if (esp.index != SIZE_MAX && g->volume[esp.index].used)
-		rc = mount_point(g, esp.index, esp.prefix, sizeof(esp.prefix), e);
+		rc = linux_mount_point(g, esp.index, esp.prefix, sizeof(esp.prefix), e);
 	if (!rc && esp.prefix[0])
 		esp.tree = g->tree;
 	if (!rc && esp.index != SIZE_MAX && !esp.tree) {

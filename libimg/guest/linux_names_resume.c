@@ -54,7 +54,7 @@ static bool all_seen(const struct guest_image *g)
 
 	for (size_t i = 0; i < g->volumes.count; i++)
 		for (size_t h = 0; g->id[i].type && h < 3; h++)
-			if (!strcmp(g->id[i].type, holders[h]))
+			if (!strcmp(g->id[i].type, holders[h]) && !g->volumes.volume[i].pool)
 				return false;
 	return true;
 }
