@@ -87,6 +87,12 @@ static int linux_apply(struct guest_image *g, const struct guest_changes *c, str
 		rc = linux_persist_apply(g, targets, e);
 	if (!rc && targets->count)
 		rc = linux_names_apply(g, e);
+	if (!rc)
+		rc = linux_arguments_apply(g, targets, e);
+	if (!rc)
+		rc = linux_service_apply(g, targets, e);
+	if (!rc)
+		rc = linux_cloud_apply(g, targets, e);
 	if (!rc && c->seal)
 		rc = linux_seal_apply(g, c->seal, e);
 	return rc;

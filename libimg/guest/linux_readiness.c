@@ -219,5 +219,11 @@ int linux_readiness(
 		rc = linux_disk_settings_check(g, out, e);
 	if (!rc)
 		rc = persist_check(g, t, out, e);
+	if (!rc)
+		rc = linux_arguments_check(g, t, out, e);
+	if (!rc)
+		rc = linux_service_check(g, t, out, e);
+	if (!rc)
+		rc = linux_cloud_check(g, t, out, e);
 	return rc;
 }
