@@ -88,7 +88,13 @@ static int linux_apply(struct guest_image *g, const struct guest_changes *c, str
 	if (!rc && targets->count)
 		rc = linux_names_apply(g, e);
 	if (!rc)
+		rc = linux_arguments_apply(g, targets, e);
+	if (!rc)
 		rc = linux_loader_apply(g, targets, e);
+	if (!rc)
+		rc = linux_service_apply(g, targets, e);
+	if (!rc)
+		rc = linux_cloud_apply(g, targets, e);
 	if (!rc)
 		rc = linux_network_apply(g, targets, e);
 	if (!rc && c->seal)

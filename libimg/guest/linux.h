@@ -167,6 +167,25 @@ int linux_persist_missing(
 	struct guest_image *g, const struct target *t, bool *missing, struct error *e);
 int linux_persist_apply(struct guest_image *g, const struct target_list *targets, struct error *e);
 
+/* linux_arguments.c: words of the kernel command line, everywhere the guest keeps one. */
+int linux_arguments_check(
+	struct guest_image *g, const struct target *t, struct report *r, struct error *e);
+int linux_arguments_apply(
+	struct guest_image *g, const struct target_list *targets, struct error *e);
+/* Adds what follows each `prefix` ("ds=") that begins a word of some command line. */
+int linux_arguments_find(
+	struct guest_image *g, const char *prefix, struct strings *out, struct error *e);
+
+/* linux_service.c: services that work with the hypervisor are started where they are installed. */
+int linux_service_check(
+	struct guest_image *g, const struct target *t, struct report *r, struct error *e);
+int linux_service_apply(struct guest_image *g, const struct target_list *targets, struct error *e);
+
+/* linux_cloud.c: cloud-init looks where the target's clouds keep what they say of an instance. */
+int linux_cloud_check(
+	struct guest_image *g, const struct target *t, struct report *r, struct error *e);
+int linux_cloud_apply(struct guest_image *g, const struct target_list *targets, struct error *e);
+
 /* linux_network.c: configuration that means an interface which the target does not have. */
 int linux_network_check(
 	struct guest_image *g, const struct target *t, struct report *r, struct error *e);

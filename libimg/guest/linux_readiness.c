@@ -220,6 +220,12 @@ int linux_readiness(
 	if (!rc)
 		rc = persist_check(g, t, out, e);
 	if (!rc)
+		rc = linux_arguments_check(g, t, out, e);
+	if (!rc)
+		rc = linux_service_check(g, t, out, e);
+	if (!rc)
+		rc = linux_cloud_check(g, t, out, e);
+	if (!rc)
 		rc = linux_network_check(g, t, out, e);
 	return rc;
 }
