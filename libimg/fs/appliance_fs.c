@@ -422,8 +422,7 @@ int appliance_fs_open(struct disk *disk, const struct fs_id *id, const struct fs
 		if (a->drive[i].volume == disk)
 			d = &a->drive[i];
 	if (!d)
-		return error_set(
-			e, ERR_UNSUPPORTED, "%s is not a file system that hvimg reads", id->type);
+		return fs_unreadable(id->type, e);
 	rc = appliance_start(a, e);
 	if (!rc)
 		rc = drive_prepare(d, o->write, e);
