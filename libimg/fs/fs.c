@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/appliance.h"
 #include "fs/ext.h"
 #include "fs/fat.h"
 
@@ -17,6 +18,8 @@ static const struct kind {
 	{ "ext3", ext_open },
 	{ "ext4", ext_open },
 	{ "vfat", fat_open },
+	{ "xfs", appliance_fs_open },
+	{ "btrfs", appliance_fs_open },
 };
 
 int fs_open(struct disk *d, bool write, struct fs **out, struct error *e)
@@ -47,6 +50,24 @@ int fs_open_with(struct disk *d, const struct fs_options *o, struct fs **out, st
 		return 0;
 	}
 	return fs_unreadable(id.type, e);
+}
+
+int fs_check_write(struct disk *d, const struct fs_options *o, struct error *e)
+{
+	struct fs_options edit = *o;
+	struct fs *fs = NULL;
+	struct fs_id id;
+	int rc = fs_identify(d, &id, e);
+
+	if (rc)
+		return rc;
+	if (appliance_opens(id.type))
+		return appliance_check(e);
+	edit.write = true;
+	rc = fs_open_with(d, &edit, &fs, e);
+	if (!rc)
+		fs_close(fs);
+	return rc;
 }
 
 int fs_sync(struct fs *fs, struct error *e)

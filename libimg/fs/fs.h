@@ -10,6 +10,7 @@
 
 /* One file system on a disk.  Nodes are named by number (inode); paths are the tree's business. */
 struct fs;
+struct appliance;
 
 enum { FS_NAME_MAX = 255, FS_ID_SIZE = 40, FS_LABEL_SIZE = 64 };
 
@@ -78,6 +79,12 @@ struct fs_ops {
 	int (*free_runs)(struct fs *fs,
 		int (*each)(void *arg, uint64_t off, uint64_t len, struct error *e), void *arg,
 		struct error *e);
+	/*
+	 * Another part of the same file system, which `option` names as mount options do ("subvol=",
+	 * "subvolid="), as a file system of its own; to be closed before `fs`.  NULL: this kind has
+	 * no such parts.
+	 */
+	int (*view)(struct fs *fs, const char *option, struct fs **out, struct error *e);
 	/* Writes everything back to the disk. */
 	int (*sync)(struct fs *fs, struct error *e);
 	void (*close)(struct fs *fs);
@@ -115,6 +122,9 @@ struct fs_options {
 	/* As root, a copy may be mounted by the host's kernel when nothing else writes this kind.
 	 */
 	bool kernel_mount;
+	/* Where file systems are opened that hvimg has no code for, if `d` was added to it; NULL:
+	 * they are not. */
+	struct appliance *appliance;
 };
 
 /*
@@ -129,6 +139,9 @@ int fs_free_runs(struct disk *d, const struct fs_id *id,
 	struct error *e);
 /* ERR_UNSUPPORTED, with what to do about a kind that hvimg names and does not open. */
 int fs_unreadable(const char *type, struct error *e);
+/* Whether fs_open_with could open it for editing, as far as can be told without starting anything;
+ * the error that it would give. */
+int fs_check_write(struct disk *d, const struct fs_options *o, struct error *e);
 int fs_sync(struct fs *fs, struct error *e);
 void fs_close(struct fs *fs);
 void xattrs_free(struct xattr *x, size_t count);

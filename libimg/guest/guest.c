@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "disk/locked.h"
+#include "fs/appliance.h"
 #include "guest/bootloader.h"
 #include "guest/guest_image.h"
 
@@ -34,6 +36,11 @@ static void guest_forget(struct guest_image *g)
 	guest_free(&g->guest);
 	tree_close(g->tree);
 	g->tree = NULL;
+	for (size_t i = 0; i < g->view_count; i++)
+		fs_close(g->view[i]);
+	free(g->view);
+	g->view = NULL;
+	g->view_count = 0;
 	for (size_t i = 0; i < g->volumes.count && g->volume; i++)
 		g->volume[i].used = false;
 }
@@ -45,10 +52,10 @@ static int volume_open(struct guest_image *g, size_t i, struct error *e)
 	struct guest_volume *v = &g->volume[i];
 	struct fs_options o = g->fs_options;
 	struct error why = { 0 };
-	int rc = fs_identify(g->volumes.volume[i].disk, &g->id[i], e);
+	int rc;
 
-	if (rc || !g->id[i].type)
-		return rc;
+	if (!g->id[i].type)
+		return 0;
 	o.write = g->write;
 	rc = fs_open_with(g->volumes.volume[i].disk, &o, &v->fs, &why);
 	if (!rc)
@@ -65,6 +72,39 @@ static int volume_open(struct guest_image *g, size_t i, struct error *e)
 		return 0;
 	v->fs = NULL;
 	return error_of_host(&why, e);
+}
+
+/* What an appliance shall open, it must be given before it is started. */
+static int volume_identify(struct guest_image *g, size_t i, struct error *e)
+{
+	struct disk *d = g->volumes.volume[i].disk;
+	int rc = fs_identify(d, &g->id[i], e);
+
+	if (rc || !appliance_opens(g->id[i].type))
+		return rc;
+	if (!g->appliance) {
+		rc = appliance_open(g->fs_options.tmpdir, &g->appliance, e);
+		g->fs_options.appliance = g->appliance;
+	}
+	return rc ? rc : appliance_add(g->appliance, d, &g->id[i], e);
+}
+
+int guest_view_open(
+	struct guest_image *g, size_t index, const char *option, struct fs **out, struct error *e)
+{
+	struct fs *fs = g->volume[index].fs, **all;
+	int rc;
+
+	if (!fs->ops->view)
+		return error_set(e, ERR_UNSUPPORTED, "%s has no parts like %s", fs->type, option);
+	all = reallocarray(g->view, g->view_count + 1, sizeof(struct fs *));
+	if (!all)
+		return error_nomem(e, "a file system");
+	g->view = all;
+	rc = fs->ops->view(fs, option, out, e);
+	if (!rc)
+		g->view[g->view_count++] = *out;
+	return rc;
 }
 
 /* File systems that hold no part of a running guest's tree, or that no guest was expected in, and
@@ -182,18 +222,21 @@ int guest_image_open(
 
 	if (!g)
 		return error_nomem(e, "an image");
-	*g = (struct guest_image){ .disk = d,
-		.write = o->write,
+	*g = (struct guest_image){ .write = o->write,
 		.journal = o->journal,
 		.known = o->known,
 		.fs_options = { .tmpdir = o->tmpdir, .kernel_mount = o->kernel_mount } };
-	rc = volumes_open(d, &g->volumes, &g->volume_report, e);
+	rc = locked_open(d, &g->disk, e);
+	if (!rc)
+		rc = volumes_open(g->disk, &g->volumes, &g->volume_report, e);
 	if (!rc && g->volumes.count) {
 		g->id = calloc(g->volumes.count, sizeof(*g->id));
 		g->volume = calloc(g->volumes.count, sizeof(*g->volume));
 		if (!g->id || !g->volume)
 			rc = error_nomem(e, "volumes");
 	}
+	for (size_t i = 0; i < g->volumes.count && !rc; i++)
+		rc = volume_identify(g, i, e);
 	for (size_t i = 0; i < g->volumes.count && !rc; i++)
 		rc = volume_open(g, i, e);
 	if (!rc)
@@ -218,7 +261,9 @@ void guest_image_close(struct guest_image *g)
 	}
 	free(g->volume);
 	free(g->id);
+	appliance_close(g->appliance);
 	volumes_close(&g->volumes);
+	disk_close(g->disk);
 	report_free(&g->volume_report);
 	free(g);
 }

@@ -40,7 +40,8 @@ struct guest_volume {
 };
 
 struct guest_image {
-	struct disk *disk;
+	struct disk *disk; /* owned, over the caller's: an appliance uses it from other threads */
+	struct appliance *appliance; /* NULL: no volume needs it */
 	bool write;
 	struct journal *journal;
 	const struct target_list *known;
@@ -54,8 +55,14 @@ struct guest_image {
 	size_t root; /* volume index */
 	struct guest guest;
 	struct tree *tree;
+	struct fs **view; /* parts of the volumes' file systems that are in the tree */
+	size_t view_count;
 	void *state;
 };
+
+/* A part of a volume's file system, as fs_ops.view; closed with the tree. */
+int guest_view_open(struct guest_image *g, size_t index, const char *option, struct fs **out,
+	struct error *e);
 
 /* SIZE_MAX: no volume of that id. */
 size_t guest_volume_index(const struct guest_image *g, const char *id);

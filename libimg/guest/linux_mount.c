@@ -93,6 +93,8 @@ size_t linux_volume_of(const struct guest_image *g, const char *spec)
 /* One line of fstab that mounts something in the tree. */
 struct mount {
 	char *spec, *path;
+	char *part; /* "subvol=@home" or "subvolid=257"; NULL: what the file system shows by itself
+		     */
 };
 
 static int mount_report(struct guest_image *g, const struct mount *m, size_t index, struct error *e)
@@ -111,16 +113,56 @@ static int mount_report(struct guest_image *g, const struct mount *m, size_t ind
 		g->volume[index].problem ? g->volume[index].problem : "no known file system");
 }
 
+static int part_report(
+	struct guest_image *g, const struct mount *m, const struct error *why, struct error *e)
+{
+	const struct finding_text f = {
+		.code = "volume-not-read", .severity = SEVERITY_INFO, .path = "/etc/fstab"
+	};
+
+	return finding_add(&g->report, &f, e, "%s (%s, %s) is not read: %s", m->path, m->spec,
+		m->part, why->text);
+}
+
 static int mount_one(struct guest_image *g, const struct mount *m, struct error *e)
 {
 	size_t index = linux_volume_of(g, m->spec);
+	struct error why = { 0 };
+	struct fs *fs;
+	int rc;
 
-	if (index == g->root)
+	if (index == g->root && !m->part)
 		return 0;
 	if (index == SIZE_MAX || !g->volume[index].fs)
 		return mount_report(g, m, index, e);
+	fs = g->volume[index].fs;
+	if (m->part && fs->ops->view) {
+		rc = guest_view_open(g, index, m->part, &fs, &why);
+		if (rc)
+			return error_of_host(&why, e) ? rc : part_report(g, m, &why, e);
+	}
 	g->volume[index].used = true;
-	return tree_mount(g->tree, m->path, g->volume[index].fs, g->volumes.volume[index].id, e);
+	return tree_mount(g->tree, m->path, fs, g->volumes.volume[index].id, e);
+}
+
+/* The subvolume that mount options name; a number counts before a path, as the kernel has it where
+ * both are given and agree. */
+static int part_parse(const char *options, char **out, struct error *e)
+{
+	static const char *const names[] = { "subvolid=", "subvol=" };
+	struct strings option = { 0 };
+	int rc = strings_split(&option, options, ",", e);
+
+	for (size_t n = 0; n < 2 && !rc && !*out; n++)
+		for (size_t i = 0; i < option.count && !rc && !*out; i++) {
+			if (strncmp(option.item[i], names[n], strlen(names[n])) != 0)
+				continue;
+			*out = strdup(option.item[i]);
+			if (!*out)
+				rc = error_nomem(e, "fstab");
+		}
+	strings_free(&option);
+	return rc;
 }
 
 /* Only what lies on a disk, and below the root. */
@@ -140,6 +182,8 @@ static int mount_parse(const char *line, size_t len, struct mount *out, struct e
 		out->path = strdup(field.item[1]);
 		if (!out->spec || !out->path)
 			rc = error_nomem(e, "fstab");
+		if (!rc && field.count >= 4)
+			rc = part_parse(field.item[3], &out->part, e);
 	}
 	strings_free(&field);
 	buffer_free(&text);
@@ -178,6 +222,7 @@ int linux_mounts_load(struct guest_image *g, struct error *e)
 	for (size_t i = 0; i < MOUNT_LIMIT; i++) {
 		free(mounts[i].spec);
 		free(mounts[i].path);
+		free(mounts[i].part);
 	}
 	buffer_free(&text);
 	return rc;

@@ -22,18 +22,13 @@ static int image_check(const struct guest_image *g, struct report *r, struct err
 int guest_volume_check(struct guest_image *g, size_t i, struct error *e)
 {
 	struct guest_volume *v = &g->volume[i];
-	struct fs_options o = g->fs_options;
 	struct error why = { 0 };
-	struct fs *fs = NULL;
 
-	o.write = true;
 	if (v->checked || v->problem)
 		return 0;
 	v->checked = true;
-	if (g->write || !fs_open_with(g->volumes.volume[i].disk, &o, &fs, &why)) {
-		fs_close(fs);
+	if (g->write || !fs_check_write(g->volumes.volume[i].disk, &g->fs_options, &why))
 		return 0;
-	}
 	if (error_of_host(&why, e))
 		return error_of_host(&why, e);
 	v->open_error = why.code;
