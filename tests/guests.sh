@@ -42,7 +42,7 @@ injected_image() {
 	exec {lock}>"$INJECTED_GUESTS/$1.lock"
 	flock "$lock"
 	[[ -e $injected ]] ||
-		"$HVIMG" inject -q --no-sync -t "${INJECT_TARGETS:-hyperv}" "${drivers[@]}" "$guest" "$injected" 2>"$INJECTED_GUESTS/$1.said" ||
+		"$HVIMG" inject -q --no-sync -t "${INJECT_TARGETS:-hyperv,kvm}" "${drivers[@]}" "$guest" "$injected" 2>"$INJECTED_GUESTS/$1.said" ||
 		fail "$1 is not injected: $(cat "$INJECTED_GUESTS/$1.said")"
 	exec {lock}>&-
 }
