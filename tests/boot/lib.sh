@@ -7,6 +7,7 @@
 #   GUEST     the source image, as scripts/make-guest makes it
 #   INJECTED  the VHDX that hvimg made of it (empty: there is none)
 #   HVIMG     the program
+#   GUESTS, INJECTED_GUESTS   see tests/guests.sh
 #   WORK      a scratch folder
 #
 # Evidence is always something that the guest printed. That time ran out never proves anything.
@@ -72,7 +73,7 @@ image_format() { qemu-img info --output=json "$1" | jq -r .format; }
 firmware=/usr/share/OVMF
 # What a boot can end in. The one that is waited for is success, any other one failure, at once.
 ends='login:|ALERT!|Kernel panic|Initramfs unpacking failed|Give root password|Press Enter for maintenance|emergency mode'
-ends+='|No bootable device|BdsDxe: No bootable|BdsDxe: failed to load|grub rescue>|^grub>|error: .*(not found|no such)'
+ends+='|Warning: .*does not exist|Entering emergency mode|No bootable device|BdsDxe: No bootable|BdsDxe: failed to load|grub rescue>|^grub>|error: .*(not found|no such)'
 
 # start NAME QEMU-ARG...: a machine without network whose console goes to a file
 start() {
@@ -116,8 +117,12 @@ use_firmware() {
 		-drive "if=pflash,format=raw,file=$scratch/nvram")
 }
 
+# What a kernel says when the emulator was not given the time that a clock needs: of the host, not of the guest.
+starved="IO-APIC \\+ timer doesn.t work"
+
 # boot MACHINE IMAGE WANTED: the whole way, firmware, loader, kernel; the image is not written
-# MACHINE: virtio (BIOS), ide (BIOS), ahci (UEFI with empty NVRAM), secure (the same with Secure Boot, Microsoft's keys)
+# MACHINE: virtio (BIOS), ide (BIOS), ahci (UEFI with empty NVRAM), secure (the same with Secure Boot, Microsoft's keys),
+# virtio-uefi and scsi-uefi (virtio-blk and virtio-scsi by UEFI with empty NVRAM)
 boot() {
 	local machine=$1 image=$2 wanted=$3 disk arguments=()
 	disk=$scratch/$machine.qcow2
@@ -130,17 +135,46 @@ boot() {
 		use_firmware OVMF_CODE_4M.fd OVMF_VARS_4M.fd
 		arguments+=(-machine q35 -device 'ide-hd,drive=disk,bus=ide.0,bootindex=1')
 		;;
+	virtio-uefi)
+		use_firmware OVMF_CODE_4M.fd OVMF_VARS_4M.fd
+		arguments+=(-machine q35 -device 'virtio-blk-pci,drive=disk,bootindex=1')
+		;;
+	scsi-uefi)
+		use_firmware OVMF_CODE_4M.fd OVMF_VARS_4M.fd
+		arguments+=(-machine q35 -device virtio-scsi-pci -device 'scsi-hd,drive=disk,bootindex=1')
+		;;
 	secure)
 		use_firmware OVMF_CODE_4M.secboot.fd OVMF_VARS_4M.ms.fd
 		arguments+=(-machine 'q35,smm=on' -global 'driver=cfi.pflash01,property=secure,value=on'
 			-device 'ide-hd,drive=disk,bus=ide.0,bootindex=1')
 		;;
 	esac
-	start "$machine" "${arguments[@]}"
-	await "$wanted"
-	stop
+	for _ in 1 2 3 4 5; do
+		start "$machine" "${arguments[@]}"
+		await "$wanted|$starved"
+		stop
+		says "$starved" || break
+	done
+	says "$wanted" || fail "the machine was never given enough time"
 	rm -f "$disk"
 	echo "$test_name: $machine: $(quote "$wanted")"
+}
+
+# ---------------------------------------------------------------- the other guests
+
+# boots MACHINE IMAGE ROOT: to the login prompt, with the root that the kernel names so, waiting for no absent device
+boots() {
+	boot "$1" "$2" 'debian login:'
+	says "$3" || fail "the root on $1 is not '$3'"
+	! says 'Dependency failed|Timed out waiting for device' ||
+		fail "it waited for a device that is not there: $(quote 'Dependency failed|Timed out waiting for device')"
+}
+
+# lost MACHINE IMAGE WANTED: the kernel starts and does not find its disk, which no driver has claimed
+lost() {
+	boot "$1" "$2" "$3"
+	says 'Linux version' || fail "no kernel started on $1"
+	! says ' sda: ' || fail "a driver for the disk was there on $1: this is no proof of anything"
 }
 
 # ---------------------------------------------------------------- looking into an image, by other people's tools
