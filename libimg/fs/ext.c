@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "fs/ext.h"
+#include "fs/ext_journal.h"
 
 /* The library's texts by table, since error_message(3) needs a global registration. */
 static const char *ext_text(errcode_t code)
@@ -91,12 +91,6 @@ static int check_writable(struct ext *x, struct error *e)
 {
 	struct ext2_super_block *sb = x->e2->super;
 
-	if (ext2fs_has_feature_journal_needs_recovery(sb))
-		return error_set(e, ERR_REFUSED,
-			"the %s file system was not shut down cleanly: its journal has changes "
-			"that "
-			"would undo any edit; boot the guest and shut it down, or run e2fsck on it",
-			x->fs.type);
 	if (!(sb->s_state & EXT2_VALID_FS) || sb->s_state & EXT2_ERROR_FS)
 		return error_set(e, ERR_REFUSED,
 			"the %s file system is not clean (state %u): run e2fsck on it", x->fs.type,
@@ -139,14 +133,22 @@ static int ext_sync(struct fs *fs, struct error *e)
 	return cache_flush(x->io->cache, e);
 }
 
-static void ext_close(struct fs *fs)
+static void unload(struct ext *x)
 {
-	struct ext *x = ext_of(fs);
-
 	/* Not ext2fs_close, which would write what nobody asked to keep. */
 	if (x->e2)
 		ext2fs_free(x->e2);
 	ext_io_close(x->io);
+	x->e2 = NULL;
+	x->io = NULL;
+}
+
+static void ext_close(struct fs *fs)
+{
+	struct ext *x = ext_of(fs);
+
+	unload(x);
+	disk_close(x->replayed);
 	free(x);
 }
 
@@ -183,9 +185,50 @@ static int load(struct ext *x, struct disk *d, bool write, struct error *e)
 		return ext_error(x, code, e, "opening the file system");
 	}
 	x->fs.needs_recovery = ext2fs_has_feature_journal_needs_recovery(x->e2->super);
-	if (!write)
+	return 0;
+}
+
+/* The superblock's sums are not in the journal; kernels, too, take them from the groups. */
+static void sums_count(struct ext *x)
+{
+	uint64_t blocks = 0, inodes = 0;
+
+	for (dgrp_t g = 0; g < x->e2->group_desc_count; g++) {
+		blocks += ext2fs_bg_free_blocks_count(x->e2, g);
+		inodes += ext2fs_bg_free_inodes_count(x->e2, g);
+	}
+	ext2fs_free_blocks_count_set(x->e2->super, EXT2FS_C2B(x->e2, blocks));
+	x->e2->super->s_free_inodes_count = (uint32_t)inodes;
+}
+
+/* Looks at the file system through its journal.  One that is only read, and whose journal can't be
+ * replayed, is read as it is: x->fs.needs_recovery tells. */
+static int load_replayed(struct ext *x, struct disk *d, bool write, struct error *e)
+{
+	struct error why = { 0 };
+	int rc = ext_replay_open(x, d, &x->replayed, &why);
+
+	if (!rc) {
+		unload(x);
+		rc = load(x, x->replayed, write, &why);
+	}
+	if (!rc) {
+		sums_count(x);
 		return 0;
-	rc = check_writable(x, e);
+	}
+	if (write || error_of_host(&why, NULL)) {
+		*e = why;
+		return error_prefix(e, "the %s file system was not shut down cleanly", x->fs.type);
+	}
+	unload(x);
+	return load(x, d, false, e);
+}
+
+static int prepare_write(struct ext *x, struct error *e)
+{
+	errcode_t code;
+	int rc = check_writable(x, e);
+
 	if (rc)
 		return rc;
 	code = ext2fs_read_bitmaps(x->e2);
@@ -212,6 +255,10 @@ int ext_open(struct disk *d, const struct fs_id *id, const struct fs_options *o,
 	x->fs.permissions = true;
 	x->fs.writable = o->write;
 	rc = load(x, d, o->write, e);
+	if (!rc && x->fs.needs_recovery)
+		rc = load_replayed(x, d, o->write, e);
+	if (!rc && o->write)
+		rc = prepare_write(x, e);
 	if (rc)
 		ext_close(&x->fs);
 	else

@@ -24,6 +24,7 @@ struct ext {
 	struct fs fs;
 	ext2_filsys e2;
 	struct ext_io *io;
+	struct disk *replayed; /* NULL: the journal was empty, or can't be replayed */
 };
 
 /* ERR_CORRUPT when the superblock's numbers are none that libext2fs can be given. */

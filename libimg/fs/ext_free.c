@@ -258,7 +258,7 @@ static int check_certain(const struct scan *s, struct error *e)
 	struct ext2_super_block *sb = s->e2->super;
 	uint32_t unknown = sb->s_feature_ro_compat & ~(uint32_t)EXT2_LIB_FEATURE_RO_COMPAT_SUPP;
 
-	if (ext2fs_has_feature_journal_needs_recovery(sb))
+	if (s->x->replayed || ext2fs_has_feature_journal_needs_recovery(sb))
 		return error_set(e, ERR_REFUSED,
 			"its journal has changes that are not written back yet: boot the guest and "
 			"shut it down, or run e2fsck on it");

@@ -424,8 +424,8 @@ static void test_refused(void **state)
 	refused("", "hyperv,hyperv-gen2");
 	refused("MUTATE='sed -i /hv_storvsc.ko:/d $M/modules.dep'", "hyperv");
 	refused("MUTATE='rm etc/os-release usr/lib/os-release'", "hyperv");
-	refused("AFTER='debugfs -w -R \"feature needs_recovery\" \"$IMAGE?offset=1048576\" "
-		">/dev/null 2>&1'",
+	refused("AFTER='printf \"feature needs_recovery\\nzap_block -f <8> 0\\n\" | "
+		"debugfs -w \"$IMAGE?offset=1048576\" >/dev/null 2>&1'",
 		"hyperv");
 }
 
