@@ -202,4 +202,5 @@ void journal_close(struct journal_log *j)
 {
 	free(j->run);
 	free(j->copy);
+	free(j->revoke);
 }

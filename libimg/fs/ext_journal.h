@@ -40,6 +40,12 @@ struct journal_copy {
 	bool damaged; /* its checksum is wrong */
 };
 
+/* A block that is not replayed from a transaction and those before it. */
+struct journal_revoke {
+	uint64_t block;
+	uint32_t transaction;
+};
+
 /* Neighbouring blocks of the journal. */
 struct journal_run {
 	uint32_t first; /* of the journal */
@@ -60,6 +66,8 @@ struct journal_log {
 	uint32_t next; /* sequence number of the transaction after the last complete one */
 	struct journal_copy *copy; /* once replayed: rising by target, one each */
 	size_t copies, copy_capacity;
+	struct journal_revoke *revoke;
+	size_t revokes, revoke_capacity;
 };
 
 /* Reads the journal's superblock and finds its blocks; close after a failure, too. */
@@ -67,6 +75,11 @@ int journal_open(struct ext *x, struct journal_log *j, struct error *e);
 void journal_close(struct journal_log *j);
 /* Finds the copies that the journal has of the file system's blocks. */
 int journal_scan(struct journal_log *j, struct error *e);
+int journal_copy_add(struct journal_log *j, const struct journal_copy *copy, struct error *e);
+int journal_revoke_add(
+	struct journal_log *j, uint64_t block, uint32_t transaction, struct error *e);
+/* Leaves the last copy of each block that was not revoked since, and checks them. */
+int journal_copies_settle(struct journal_log *j, struct error *e);
 /* Where a block of the journal lies on the disk; ERR_CORRUPT: nowhere. */
 int journal_block(const struct journal_log *j, uint32_t number, uint64_t *out, struct error *e);
 int journal_read(const struct journal_log *j, uint32_t number, uint8_t *buf, struct error *e);

@@ -17,11 +17,6 @@ enum {
 	FAST_HEAD = 9, /* tag of a fast commit's first record */
 };
 
-struct revoke {
-	uint64_t block;
-	uint32_t transaction;
-};
-
 struct scan {
 	struct journal_log *j;
 	uint8_t *block, *data;
@@ -29,8 +24,6 @@ struct scan {
 	uint32_t left; /* blocks until the log has gone round */
 	uint32_t sequence, transaction;
 	size_t copies, revokes; /* of complete transactions */
-	struct revoke *revoke;
-	size_t revoke_count, revoke_capacity;
 	uint32_t crc; /* of the transaction, as journals without sums of blocks have it */
 	bool sums_seen, damaged;
 	bool ended; /* by a commit block whose checksum is wrong */
@@ -70,21 +63,6 @@ static bool data_is_right(const struct scan *s, const uint8_t *tag)
 	return (sum & 0xffff) == (uint32_t)(tag[4] << 8 | tag[5]);
 }
 
-static int copy_add(struct journal_log *j, const struct journal_copy *copy, struct error *e)
-{
-	if (j->copies == j->copy_capacity) {
-		size_t capacity = j->copy_capacity ? j->copy_capacity * 2 : 256;
-		struct journal_copy *more = reallocarray(j->copy, capacity, sizeof(*more));
-
-		if (!more)
-			return error_nomem(e, "a journal");
-		j->copy = more;
-		j->copy_capacity = capacity;
-	}
-	j->copy[j->copies++] = *copy;
-	return 0;
-}
-
 /* The block that a tag is for is the next one of the journal. */
 static int tag_read(struct scan *s, const uint8_t *tag, uint32_t flags, struct error *e)
 {
@@ -104,7 +82,7 @@ static int tag_read(struct scan *s, const uint8_t *tag, uint32_t flags, struct e
 	copy.damaged = !data_is_right(s, tag);
 	s->crc = ext2fs_crc32_be(s->crc, s->data, s->j->block);
 	advance(s);
-	return copy_add(s->j, &copy, e);
+	return journal_copy_add(s->j, &copy, e);
 }
 
 static size_t tag_size(const struct journal_log *j)
@@ -136,21 +114,6 @@ static int descriptor_read(struct scan *s, struct error *e)
 	return rc;
 }
 
-static int revoke_add(struct scan *s, uint64_t block, struct error *e)
-{
-	if (s->revoke_count == s->revoke_capacity) {
-		size_t capacity = s->revoke_capacity ? s->revoke_capacity * 2 : 256;
-		struct revoke *more = reallocarray(s->revoke, capacity, sizeof(*more));
-
-		if (!more)
-			return error_nomem(e, "a journal");
-		s->revoke = more;
-		s->revoke_capacity = capacity;
-	}
-	s->revoke[s->revoke_count++] = (struct revoke){ block, s->transaction };
-	return 0;
-}
-
 static int revoke_read(struct scan *s, struct error *e)
 {
 	size_t size = s->j->features & JOURNAL_64BIT ? 8 : 4;
@@ -166,7 +129,7 @@ static int revoke_read(struct scan *s, struct error *e)
 
 		if (size == 8)
 			block = block << 32 | journal_field(s->block, at + 4);
-		rc = revoke_add(s, block, e);
+		rc = journal_revoke_add(s->j, block, s->transaction, e);
 	}
 	return rc;
 }
@@ -217,7 +180,7 @@ static int commit_read(struct scan *s, bool *over, struct error *e)
 			s->ended ? s->sequence - 1 : s->sequence);
 	if (right) {
 		s->copies = s->j->copies;
-		s->revokes = s->revoke_count;
+		s->revokes = s->j->revokes;
 		s->j->next = s->sequence + 1;
 	}
 	s->ended = !right;
@@ -252,86 +215,6 @@ static int block_read(struct scan *s, bool *over, struct error *e)
 	}
 }
 
-static int by_block(const void *a, const void *b)
-{
-	const struct revoke *left = a, *right = b;
-
-	if (left->block != right->block)
-		return left->block < right->block ? -1 : 1;
-	return (left->transaction > right->transaction) - (left->transaction < right->transaction);
-}
-
-/* Same targets: the later copy first. */
-static int by_target(const void *a, const void *b)
-{
-	const struct journal_copy *left = a, *right = b;
-
-	if (left->target != right->target)
-		return left->target < right->target ? -1 : 1;
-	return (left->transaction < right->transaction) - (left->transaction > right->transaction);
-}
-
-/* A revoked block is not replayed from its own transaction and those before. */
-static void revokes_apply(struct scan *s)
-{
-	struct journal_log *j = s->j;
-	size_t kept = 0, r = 0;
-
-	if (j->copies)
-		qsort(j->copy, j->copies, sizeof(*j->copy), by_target);
-	if (s->revoke_count)
-		qsort(s->revoke, s->revoke_count, sizeof(*s->revoke), by_block);
-	for (size_t i = 0; i < j->copies; i++) {
-		const struct journal_copy *copy = &j->copy[i];
-
-		if (kept && j->copy[kept - 1].target == copy->target)
-			continue;
-		while (r < s->revoke_count &&
-			(s->revoke[r].block < copy->target ||
-				(s->revoke[r].block == copy->target &&
-					s->revoke[r].transaction < copy->transaction)))
-			r++;
-		if (r == s->revoke_count || s->revoke[r].block != copy->target)
-			j->copy[kept++] = *copy;
-	}
-	j->copies = kept;
-}
-
-/* Copies must be whole and go where a file system's own blocks can be, its journal left out. */
-static int copies_check(const struct journal_log *j, struct error *e)
-{
-	for (size_t i = 0; i < j->copies; i++) {
-		const struct journal_copy *copy = &j->copy[i];
-
-		if (copy->damaged)
-			return error_set(e, ERR_CORRUPT,
-				"the journal's copy of block %" PRIu64 " in transaction %u has a "
-				"wrong checksum: run e2fsck on the file system",
-				copy->target, journal_field(j->super, 0x18) + copy->transaction);
-		if (copy->target >= ext2fs_blocks_count(j->x->e2->super))
-			return error_set(e, ERR_CORRUPT,
-				"the journal has a copy of block %" PRIu64 " of %llu", copy->target,
-				(unsigned long long)ext2fs_blocks_count(j->x->e2->super));
-	}
-	for (size_t i = 0; i < j->runs; i++) {
-		size_t low = 0, high = j->copies;
-
-		while (low < high) {
-			size_t middle = low + (high - low) / 2;
-
-			if (j->copy[middle].target < j->run[i].block)
-				low = middle + 1;
-			else
-				high = middle;
-		}
-		if (low < j->copies && j->copy[low].target - j->run[i].block < j->run[i].count)
-			return error_set(e, ERR_CORRUPT,
-				"the journal has a copy of its own block %" PRIu64,
-				j->copy[low].target);
-	}
-	return 0;
-}
-
 /* Fast commits are small changes since the last transaction, in a form of their own. */
 static int fast_check(struct scan *s, struct error *e)
 {
@@ -361,11 +244,9 @@ static int log_read(struct scan *s, struct error *e)
 	while (!rc && !over && s->left)
 		rc = block_read(s, &over, e);
 	s->j->copies = s->copies;
-	s->revoke_count = s->revokes;
+	s->j->revokes = s->revokes;
 	if (!rc)
-		revokes_apply(s);
-	if (!rc)
-		rc = copies_check(s->j, e);
+		rc = journal_copies_settle(s->j, e);
 	return rc ? rc : fast_check(s, e);
 }
 
@@ -391,6 +272,5 @@ int journal_scan(struct journal_log *j, struct error *e)
 	rc = s.block && s.data ? log_read(&s, e) : error_nomem(e, "a journal");
 	free(s.block);
 	free(s.data);
-	free(s.revoke);
 	return rc;
 }

@@ -227,11 +227,12 @@ static void what_the_kernel_journals(void **state)
 		const char *make, *mount;
 	} kinds[] = {
 		{ "-t ext4", "data=ordered" },
-		{ "-t ext4", "journal_async_commit" },
+		{ "-t ext4", "journal_async_commit,data=writeback" },
 		{ "-t ext4 -O ^64bit", "data=journal" },
 		{ "-t ext4 -b 1024", "data=journal" },
 		{ "-t ext4 -O ^metadata_csum", "data=ordered" },
 		{ "-t ext4 -O ^metadata_csum", "journal_checksum" },
+		{ "-t ext4 -O orphan_file", "data=ordered" },
 		{ "-t ext3", "data=journal" },
 		{ "-t ext4 -b 1024 -J size=1", "data=ordered" },
 	};
