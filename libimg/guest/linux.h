@@ -127,6 +127,16 @@ bool linux_initramfs_unpacks(const struct linux_initramfs *i, const char *module
 /* '-' and '_' are one in module names; a path stands for the module in it. */
 bool linux_same_module(const char *a, const char *b);
 
+/* linux_initramfs_names.c: names in an initramfs that only one hypervisor gives a disk. */
+int linux_initramfs_names_check(
+	struct guest_image *g, const struct target *t, struct report *r, struct error *e);
+/* The text with names that hold everywhere, when some can be replaced. */
+int linux_initramfs_names_text(struct guest_image *g, const struct linux_initramfs_text *text,
+	struct buffer *out, bool *changed, struct error *e);
+/* Whether any text can be bettered so. */
+int linux_initramfs_names_wrong(
+	struct guest_image *g, const struct linux_initramfs *i, bool *answer, struct error *e);
+
 /* linux_load.c: the text that names modules to load. */
 const char *linux_load_path(enum linux_load l);
 /* The old text and what it lacks of `names`. */
@@ -149,7 +159,8 @@ bool linux_needs_segment(const struct kernel *k, const struct target *t);
 /* linux_names.c: names in configuration files that only one hypervisor gives a disk. */
 int linux_names_load(struct guest_image *g, struct error *e);
 int linux_names_apply(struct guest_image *g, struct error *e);
-/* linux_names_resume.c: words that say where a suspended system is, on a volume that is not there. */
+/* linux_names_resume.c: words that say where a suspended system is, on a volume that is not there.
+ */
 int linux_resume_check(struct guest_image *g, struct report *r, struct error *e);
 int linux_resume_apply(struct guest_image *g, struct error *e);
 /* linux_names_settings.c: settings that would name disks again, or that keep a program to some. */

@@ -13,6 +13,9 @@ enum {
 	TEXT_COUNT_LIMIT = 256,
 };
 
+/* What systemd waits for before it looks for the root file system. */
+#define UNITS "etc/systemd/system/initrd.target.wants/"
+
 int linux_tree_read(void *arg, uint64_t off, void *buf, size_t len, struct error *e)
 {
 	const struct linux_file *f = arg;
@@ -46,7 +49,8 @@ static bool is_text(const char *name)
 	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++)
 		if (!strcmp(name, whole[i]))
 			return true;
-	return begins(name, "etc/cmdline.d/");
+	return begins(name, "etc/cmdline.d/") ||
+		strstr(name, "/dracut/hooks/initqueue/finished/devexists-");
 }
 
 struct scan {
@@ -121,17 +125,6 @@ static int entry_note(struct scan *s, const struct initramfs_entry *entry, struc
 	return 0;
 }
 
-static bool entry_see(void *arg, const struct initramfs_entry *entry)
-{
-	struct scan *s = arg;
-
-	if (s->rc)
-		return false;
-	linux_initramfs_mark(s->out, entry->name);
-	s->rc = entry_note(s, entry, s->e);
-	return S_ISREG(entry->mode) && is_text(entry->name) && entry->size <= TEXT_SIZE_LIMIT;
-}
-
 static struct linux_initramfs_text *text_find(const struct linux_initramfs *i, const char *path)
 {
 	for (size_t n = 0; n < i->text_count; n++)
@@ -179,6 +172,43 @@ static int text_take(void *arg, const struct initramfs_entry *entry, const void 
 		return rc;
 	buffer_free(&t->bytes);
 	return buffer_append(&t->bytes, bytes, len, e);
+}
+
+/* A unit that systemd waits for: its name is that of a device file, "-" for "/" (systemd.unit(5)).
+ */
+static int unit_note(struct scan *s, const struct initramfs_entry *entry, struct error *e)
+{
+	const char *name = entry->name + sizeof(UNITS) - 1;
+	struct linux_initramfs_text *t = NULL;
+	struct buffer device = { 0 };
+	int rc = buffer_string(&device, "/", e);
+
+	for (; *name && strcmp(name, ".device") && !rc; name++) {
+		bool dash = begins(name, "\\x2d");
+		char c = dash ? '-' : *name == '-' ? '/' : *name;
+
+		name += dash ? 3 : 0;
+		rc = buffer_append(&device, &c, 1, e);
+	}
+	if (!rc && *name && !text_find(s->out, entry->name))
+		rc = text_new(s->out, entry->name, &t, e);
+	if (!rc && t)
+		rc = buffer_append(&t->bytes, device.data, device.len, e);
+	buffer_free(&device);
+	return rc;
+}
+
+static bool entry_see(void *arg, const struct initramfs_entry *entry)
+{
+	struct scan *s = arg;
+
+	if (s->rc)
+		return false;
+	linux_initramfs_mark(s->out, entry->name);
+	s->rc = entry_note(s, entry, s->e);
+	if (!s->rc && begins(entry->name, UNITS) && s->out->text_count < TEXT_COUNT_LIMIT)
+		s->rc = unit_note(s, entry, s->e);
+	return S_ISREG(entry->mode) && is_text(entry->name) && entry->size <= TEXT_SIZE_LIMIT;
 }
 
 /* Module files below the root, also when spelled through a link; what lies beside it no modprobe

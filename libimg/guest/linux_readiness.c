@@ -212,6 +212,8 @@ int linux_readiness(
 	if (!rc)
 		rc = menus_check(g, t, out, e);
 	if (!rc)
+		rc = linux_initramfs_names_check(g, t, out, e);
+	if (!rc)
 		rc = names_check(g, out, e);
 	if (!rc)
 		rc = linux_resume_check(g, out, e);

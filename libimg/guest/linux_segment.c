@@ -165,6 +165,25 @@ static int load_add(struct segment *s, const struct strings *names, struct error
 	return rc;
 }
 
+static int names_replace(struct segment *s, struct error *e)
+{
+	const struct linux_initramfs *i = &s->kernel->initramfs;
+	int rc = 0;
+
+	for (size_t n = 0; n < i->text_count && !rc; n++) {
+		struct buffer text = { 0 };
+		bool changed;
+
+		rc = linux_initramfs_names_text(s->g, &i->text[n], &text, &changed, e);
+		if (!rc && changed)
+			rc = cpio_file(&s->cpio, i->text[n].path,
+				strstr(i->text[n].path, "/hooks/") ? 0755 : 0644, text.data,
+				text.len, e);
+		buffer_free(&text);
+	}
+	return rc;
+}
+
 static int segment_fill(struct segment *s, const struct strings *names, struct error *e)
 {
 	const struct strings *directories = &s->kernel->initramfs.directories;
@@ -182,6 +201,8 @@ static int segment_fill(struct segment *s, const struct strings *names, struct e
 		rc = indexes_add(s, x.kmod, &added, e);
 	if (!rc)
 		rc = load_add(s, names, e);
+	if (!rc)
+		rc = names_replace(s, e);
 	if (!rc)
 		rc = cpio_finish(&s->cpio, e);
 	strings_free(&added);
@@ -223,14 +244,17 @@ int linux_segment_make(struct guest_image *g, size_t kernel, const struct target
 	const struct kernel *k = &g->guest.kernel[kernel];
 	struct segment s = { .g = g, .kernel = &l->kernel[kernel] };
 	struct strings names = { 0 };
-	bool needed = false;
+	bool needed;
 	int rc;
 
 	*out = (struct linux_segment){ .uki = s.kernel->uki };
+	if (s.kernel->obstacle)
+		return 0;
+	rc = linux_initramfs_names_wrong(g, &s.kernel->initramfs, &needed, e);
 	for (size_t i = 0; i < targets->count; i++)
 		needed = needed || linux_needs_segment(k, &targets->target[i]);
-	if (!needed || s.kernel->obstacle)
-		return 0;
+	if (rc || !needed)
+		return rc;
 	rc = tree_resolve(g->tree, k->initramfs, &out->path, e);
 	if (!rc)
 		rc = linux_file_time(g, buffer_text(&out->path), &s.cpio.mtime, e);

@@ -283,6 +283,50 @@ static void test_generators(void **state)
 		"MODULES=\"$MODULES hv_vmbus hv_storvsc hv_netvsc hid-hyperv\"\n");
 }
 
+/* What dracut wrote for the machine that it ran on. */
+static void test_initramfs_names(void **state)
+{
+	static const char dracut[] = "MUTATE='rm -r $I/conf $I/scripts usr/sbin/mkinitramfs;"
+				     "H=$I/usr/lib/dracut/hooks/initqueue/finished;"
+				     "mkdir -p $H $I/etc/cmdline.d;"
+				     "echo root=/dev/vda1 ro >$I/etc/cmdline.d/95root-dev.conf;"
+				     "echo \"[ -e \\\"/dev/vda1\\\" ]\" "
+				     ">$H/devexists-\\\\x2fdev\\\\x2fvda1.sh; %s'";
+	static const char units[] = "U=$I/etc/systemd/system/initrd.target.wants;mkdir -p $U;"
+				    "ln -s ../x.device $U/dev-vda1.device;"
+				    "ln -s ../x $U/dev-disk-by\\\\x2duuid-1.device";
+	static const char by_uuid[] = "/dev/disk/by-uuid/11111111-2222-3333-4444-555555555555";
+	char settings[1024], text[256];
+	struct readiness r;
+	struct sample s;
+
+	(void)state;
+	snprintf(settings, sizeof(settings), dracut, "");
+	inject_with(&s, settings, "1048576");
+	snprintf(text, sizeof(text), "root=%s ro\n", by_uuid);
+	expect_text(&s, "initramfs/main/etc/cmdline.d/95root-dev.conf", text);
+	snprintf(text, sizeof(text), "[ -e \"%s\" ]\n", by_uuid);
+	expect_text(&s,
+		"initramfs/main/usr/lib/dracut/hooks/initqueue/finished/"
+		"devexists-\\x2fdev\\x2fvda1.sh",
+		text);
+	expect_settled(&s, "hyperv");
+	sample_remove(&s);
+
+	/* A unit that is waited for can't be taken out. */
+	snprintf(settings, sizeof(settings), dracut, units);
+	sample_make(&s, settings);
+	sample_open(&s, false);
+	r = readiness_of(&s, "hyperv-gen1");
+	assert_int_equal(findings(&r.findings, "initramfs-device-name", NULL), 3);
+	assert_int_equal(findings(&r.findings, "initramfs-device-name", "waits for /dev/vda1"), 2);
+	assert_int_equal(findings(&r.findings, "initramfs-device-name", "dev-vda1.device"), 1);
+	assert_false(r.fixable);
+	readiness_free(&r);
+	sample_shut(&s);
+	sample_remove(&s);
+}
+
 /* Where an initramfs has its modules elsewhere, or packed otherwise, than the guest has. */
 static void test_modules_packed(void **state)
 {
@@ -435,6 +479,7 @@ int main(void)
 		cmocka_unit_test(test_apply),
 		cmocka_unit_test(test_generators),
 		cmocka_unit_test(test_persistent),
+		cmocka_unit_test(test_initramfs_names),
 		cmocka_unit_test(test_modules_packed),
 		cmocka_unit_test(test_lz4_old),
 		cmocka_unit_test(test_journal),
