@@ -16,7 +16,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
-enum { SECTOR = 512, SECTORS_MAX = 1 << 17, XFS_BLOCK = 4096 };
+enum {
+	SECTOR = 512,
+	SECTORS_MAX = 1 << 18,
+	XFS_BLOCK = 4096,
+	BTRFS_SUPER = 64 << 10,
+	BTRFS_SUPER_SIZE = 4096,
+	BTRFS_NODE = 16384,
+};
 
 struct flat {
 	struct disk disk;
@@ -75,6 +82,17 @@ static void mend(uint8_t *sector, size_t room)
 		sum_put(sector, SECTOR, 216);
 	else if (!memcmp(sector, "AB3B", 4) && room >= XFS_BLOCK)
 		sum_put(sector, XFS_BLOCK, 52);
+}
+
+/* btrfs's sums are in front of what they are for; all its structures have its id. */
+static void btrfs_mend(const uint8_t *disk, size_t off, uint8_t *sector, size_t room)
+{
+	size_t len = off == BTRFS_SUPER ? BTRFS_SUPER_SIZE : BTRFS_NODE;
+
+	if (off + room >= BTRFS_SUPER + SECTOR && room >= len &&
+		!memcmp(disk + BTRFS_SUPER + 64, "_BHRfS_M", 8) &&
+		!memcmp(disk + BTRFS_SUPER + 32, sector + 32, 16))
+		number_put(sector, crc32c(sector + 32, len - 32));
 }
 
 /* No byte twice: of a disk in two volumes of a group, or in two free runs. */
@@ -157,6 +175,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		size_t off = (size_t)(number_at(bytes + at) % sectors) * SECTOR;
 
 		mend(flat.bytes + off, (size_t)flat.disk.size - off);
+		btrfs_mend(flat.bytes, off, flat.bytes + off, (size_t)flat.disk.size - off);
 	}
 	disk_use(&flat.disk);
 	free(flat.bytes);
