@@ -11,5 +11,7 @@ typedef int (*free_each)(void *arg, uint64_t off, uint64_t len, struct error *e)
 int swap_free_runs(struct disk *d, free_each each, void *arg, struct error *e);
 /* ERR_REFUSED when it was not unmounted, or has features that may change what is free. */
 int xfs_free_runs(struct disk *d, free_each each, void *arg, struct error *e);
+/* Likewise; the runs come in any order. */
+int btrfs_free_runs(struct disk *d, free_each each, void *arg, struct error *e);
 
 #endif

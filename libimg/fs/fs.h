@@ -133,7 +133,8 @@ struct fs_options {
  */
 int fs_open(struct disk *d, bool write, struct fs **out, struct error *e);
 int fs_open_with(struct disk *d, const struct fs_options *o, struct fs **out, struct error *e);
-/* As free_runs of fs_ops, for what fs_identify called `id`; also of kinds that nothing opens. */
+/* As free_runs of fs_ops, for what fs_identify called `id`; also of kinds that nothing opens.  The
+ * runs are apart from each other, in any order. */
 int fs_free_runs(struct disk *d, const struct fs_id *id,
 	int (*each)(void *arg, uint64_t off, uint64_t len, struct error *e), void *arg,
 	struct error *e);
