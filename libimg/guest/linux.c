@@ -39,6 +39,10 @@ static int linux_load(struct guest_image *g, size_t index, struct error *e)
 	if (!rc)
 		rc = linux_release_load(g, e);
 	if (!rc)
+		rc = linux_packages_load(g, e);
+	if (!rc)
+		rc = linux_selinux_load(g, e);
+	if (!rc)
 		rc = linux_kernels_load(g, e);
 	if (!rc)
 		rc = linux_persist_load(g, e);
