@@ -113,5 +113,6 @@ const struct guest_type guest_type_linux = {
 	.readiness = linux_readiness,
 	.apply = linux_apply,
 	.places_loader = linux_loader_possible,
+	.add_drivers = linux_drivers_apply,
 	.forget = linux_forget,
 };

@@ -192,6 +192,9 @@ int linux_packages_load(struct guest_image *g, struct error *e);
 /* linux_label.c: guest.selinux. */
 int linux_selinux_load(struct guest_image *g, struct error *e);
 
+/* linux_driver.c: puts kernel modules beside those of every kernel that they were built for. */
+int linux_drivers_apply(struct guest_image *g, const struct strings *paths, struct error *e);
+
 /* linux_network.c: configuration that means an interface which the target does not have. */
 int linux_network_check(
 	struct guest_image *g, const struct target *t, struct report *r, struct error *e);
