@@ -103,6 +103,8 @@ static int linux_apply(struct guest_image *g, const struct guest_changes *c, str
 		rc = linux_network_apply(g, targets, e);
 	if (!rc && c->seal)
 		rc = linux_seal_apply(g, c->seal, e);
+	if (!rc)
+		rc = linux_labels_apply(g, e);
 	return rc;
 }
 

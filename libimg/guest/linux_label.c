@@ -58,3 +58,40 @@ int linux_selinux_load(struct guest_image *g, struct error *e)
 	buffer_free(&text);
 	return rc;
 }
+
+static int is_unlabelled(
+	struct guest_image *g, const struct edit *edit, bool *answer, struct error *e)
+{
+	const size_t volume = guest_volume_index(g, edit->volume);
+	struct xattr *all = NULL;
+	size_t count = 0;
+	int rc;
+
+	*answer = false;
+	/* FAT has none; the guest's kernel gives all its files one. */
+	if (edit->action != EDIT_CREATE || volume == SIZE_MAX || !g->volume[volume].fs ||
+		!g->volume[volume].fs->ops->xattrs || S_ISLNK(edit->after.mode))
+		return 0;
+	rc = tree_xattrs(g->tree, edit->path, &all, &count, e);
+	*answer = !rc;
+	for (size_t i = 0; i < count && !rc; i++)
+		if (!strcmp(all[i].name, "security.selinux"))
+			*answer = false;
+	xattrs_free(all, count);
+	return rc;
+}
+
+int linux_labels_apply(struct guest_image *g, struct error *e)
+{
+	bool unlabelled = false;
+	int rc = 0;
+
+	if (!g->guest.selinux || !strcmp(g->guest.selinux, "disabled") || !g->journal)
+		return 0;
+	for (size_t i = 0; i < g->journal->count && !rc && !unlabelled; i++)
+		rc = is_unlabelled(g, &g->journal->edit[i], &unlabelled, e);
+	if (rc || !unlabelled || tree_is(g->tree, "/.autorelabel", 0))
+		return rc;
+	return linux_put(g, "/.autorelabel", "", 0,
+		"SELinux gives labels at the next start: a new file has none", e);
+}

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* How many packages a guest has, by the tools that made their databases; its init and SELinux. */
+#include <sys/stat.h>
+
+#include "guest/guest_image.h"
 #include "linux_sample.h"
 
 static void open_with(struct sample *s, const char *settings)
@@ -147,6 +150,50 @@ static void test_selinux(void **state)
 		"permissive");
 }
 
+/* What the system says of the next start when a file is put into /usr/share/initramfs-tools. */
+static void expect_relabel(const char *settings, bool wanted, const char *label)
+{
+	struct target_list l;
+	struct sample s;
+	struct error e = { 0 };
+	struct xattr *all;
+	size_t count;
+
+	sample_make(&s, settings);
+	sample_open(&s, true);
+	assert_int_equal(targets_load("recipes", "hyperv-gen1", &l, &e), 0);
+	if (guest_image_apply(s.g, &(struct guest_changes){ .targets = &l }, &e))
+		fail_msg("%s", e.text);
+	assert_int_equal(tree_is(s.g->tree, "/.autorelabel", S_IFREG), wanted);
+	assert_int_equal(tree_xattrs(s.g->tree, "/usr/share/initramfs-tools/modules.d/hvimg", &all,
+				 &count, &e),
+		0);
+	assert_int_equal(count, label ? 1 : 0);
+	if (label)
+		assert_memory_equal(all[0].value, label, strlen(label));
+	xattrs_free(all, count);
+	sample_save(&s);
+	sample_open(&s, true);
+	assert_int_equal(guest_image_apply(s.g, &(struct guest_changes){ .targets = &l }, &e), 0);
+	assert_int_equal(s.journal.count, 0);
+	sample_shut(&s);
+	targets_free(&l);
+	sample_remove(&s);
+}
+
+#define ENFORCING "MUTATE='mkdir $T/etc/selinux; echo SELINUX=enforcing >$T/etc/selinux/config' "
+static void test_labels(void **state)
+{
+	(void)state;
+	expect_relabel("", false, NULL);
+	expect_relabel(ENFORCING, true, NULL);
+	expect_relabel(ENFORCING
+		"AFTER='debugfs -w -R \"ea_set /usr/share/initramfs-tools/modules.d "
+		"security.selinux system_u:object_r:usr_t:s0\" "
+		"\"$IMAGE?offset=1048576\"' ",
+		false, "system_u:object_r:usr_t:s0");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -155,6 +202,7 @@ int main(void)
 		cmocka_unit_test(test_rpm_hostile),
 		cmocka_unit_test(test_init),
 		cmocka_unit_test(test_selinux),
+		cmocka_unit_test(test_labels),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
