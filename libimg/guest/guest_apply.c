@@ -50,7 +50,8 @@ static int drivers_apply(struct guest_image *g, const struct strings *drivers, s
 	int rc;
 
 	if (!g->type || !g->type->add_drivers)
-		return error_set(e, ERR_NOTREADY, "--drivers: no guest that takes drivers was found");
+		return error_set(
+			e, ERR_NOTREADY, "--drivers: no guest that takes drivers was found");
 	rc = g->type->add_drivers(g, drivers, e);
 	return rc ? rc : guest_find(g, e);
 }
