@@ -10,7 +10,7 @@
 struct inject_settings {
 	struct common common;
 	struct conversion conversion;
-	struct strings targets, seal;
+	struct strings targets, drivers, seal;
 	bool dry_run;
 	const char *manifest;
 };
@@ -113,14 +113,16 @@ static int inject_run(const void *settings, char *const *argument, struct error 
 		rc = error_set(e, ERR_USAGE, "-: an injected image is not streamed: name a file");
 	if (!rc)
 		rc = join_targets(&s->targets, &names, e);
-	if (!rc && !s->targets.count && !s->seal.count)
-		rc = error_set(e, ERR_USAGE, "-t: no target given, and no --seal");
+	if (!rc && !s->targets.count && !s->seal.count && !s->drivers.count)
+		rc = error_set(
+			e, ERR_USAGE, "-t: no target given, and neither --drivers nor --seal");
 	if (!rc)
 		rc = load_targets(s->targets.count ? buffer_text(&names) : NULL, &known, &named, e);
 	if (!rc) {
 		job.known = &known;
 		job.targets = &named;
 		job.seal = s->seal;
+		job.drivers = s->drivers;
 		job.tmpdir = scratch_folder(&s->common);
 		rc = run_job(s, &job, e);
 		targets_free(&named);
@@ -136,6 +138,10 @@ static int inject_run(const void *settings, char *const *argument, struct error 
 static const struct option_spec inject_options[] = {
 	{ "target", 't', "TARGET[,TARGET]", "What the guest shall be ready for; may be repeated.",
 		option_list, FIELD(targets) },
+	{ "drivers", 0, "PATH",
+		"A kernel module (.ko, .ko.xz, ...) or a folder of some, for the guest's kernels "
+		"that it was built for; may be repeated.",
+		option_list, FIELD(drivers) },
 	{ "seal", 0, "[OPERATIONS]",
 		"Take out what makes the guest one of its kind, see below; with or without -t.",
 		option_selection, FIELD(seal) },
@@ -157,17 +163,25 @@ const struct command command_inject = {
 	.arguments = "SOURCE DEST",
 	.argument_count = 2,
 	.summary = "make the guest ready for other hypervisors and write a new image",
-	.description = "Puts what TARGET needs into the guest's initramfs and configuration, and "
+	.description = "Puts what TARGET needs into the guest's initramfs and configuration (file "
+		       "system tables, boot loader, network), and "
 		       "writes the result "
 		       "to DEST as convert does. Nothing of the guest is run or mounted, and "
 		       "SOURCE is never "
 		       "written: the changes are kept beside it until DEST is made.\n\n" PARENT_TEXT
 		       "\n\n"
-		       "All drivers come from the guest itself. What was changed is recorded, with "
+		       "All drivers come from the guest itself, or from PATH. What was changed is "
+		       "recorded, with "
 		       "digests before "
 		       "and after, in the manifest. A target that cannot be met writes nothing. "
 		       "Doing it to an "
 		       "image that is ready already changes nothing in it.\n\n"
+		       "--drivers puts kernel modules into the guest's own directories of modules, "
+		       "with new indexes, before anything else is looked at. A module is for the "
+		       "kernel that its vermagic names, and for no other; when none of the "
+		       "guest's "
+		       "kernels is that one, or a module that it depends on is missing, nothing is "
+		       "written.\n\n"
 		       "--seal prepares the guest for being cloned. OPERATIONS are those of "
 		       "virt-sysprep --operations: names parted by commas, \"defaults\" and "
 		       "\"all\", "

@@ -112,7 +112,7 @@ int guest_image_readiness(
 /* What is to be done to a guest. */
 struct guest_changes {
 	const struct target_list *targets;
-	/* Paths of the host: .deb, .rpm, .ko, or folders and media that hold some. */
+	/* Paths of the host: kernel modules, or folders that hold some.  NULL: none. */
 	const struct strings *drivers;
 	/* Operations of --seal, by virt-sysprep's names: see guest_seal_select.  NULL: none. */
 	const struct strings *seal;

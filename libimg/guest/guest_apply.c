@@ -44,6 +44,18 @@ static bool is_asked(const struct guest_changes *c)
 	return (c->seal && c->seal->count) || (c->drivers && c->drivers->count);
 }
 
+/* What they bring is looked at as the guest's own. */
+static int drivers_apply(struct guest_image *g, const struct strings *drivers, struct error *e)
+{
+	int rc;
+
+	if (!g->type || !g->type->add_drivers)
+		return error_set(
+			e, ERR_NOTREADY, "--drivers: no guest that takes drivers was found");
+	rc = g->type->add_drivers(g, drivers, e);
+	return rc ? rc : guest_find(g, e);
+}
+
 int guest_image_apply(struct guest_image *g, const struct guest_changes *c, struct error *e)
 {
 	const struct target_list *targets = c->targets;
@@ -54,12 +66,14 @@ int guest_image_apply(struct guest_image *g, const struct guest_changes *c, stru
 		rc = error_set(e, ERR_USAGE, "the image was opened for reading only");
 	if (!rc && !targets->count && !is_asked(c))
 		rc = error_set(e, ERR_USAGE, "no target to make the guest ready for");
-	if (!rc && !g->type)
-		rc = error_set(e, ERR_NOTREADY, "no guest that hvimg knows was found");
+	if (!rc && c->drivers && c->drivers->count)
+		rc = drivers_apply(g, c->drivers, e);
 	for (size_t i = 0; i < targets->count && !rc; i++)
 		rc = guest_image_readiness(g, &targets->target[i], &r[i], e);
 	if (!rc)
 		rc = all_met(r, targets->count, e);
+	if (!rc && !g->type)
+		rc = error_set(e, ERR_NOTREADY, "no guest that hvimg knows was found");
 	if (!rc)
 		rc = g->type->apply(g, c, e);
 	if (!rc)

@@ -23,6 +23,9 @@ struct guest_type {
 	/* Whether apply can put what UEFI firmware starts by itself onto the EFI system partition.
 	 * NULL: never. */
 	int (*places_loader)(struct guest_image *g, bool *answer, struct error *e);
+
+	/* Puts drivers from the host's files into the guest.  NULL: such a guest takes none. */
+	int (*add_drivers)(struct guest_image *g, const struct strings *paths, struct error *e);
 	/* Frees what load left in g->state. */
 	void (*forget)(struct guest_image *g);
 };

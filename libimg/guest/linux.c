@@ -39,6 +39,10 @@ static int linux_load(struct guest_image *g, size_t index, struct error *e)
 	if (!rc)
 		rc = linux_release_load(g, e);
 	if (!rc)
+		rc = linux_packages_load(g, e);
+	if (!rc)
+		rc = linux_selinux_load(g, e);
+	if (!rc)
 		rc = linux_kernels_load(g, e);
 	if (!rc)
 		rc = linux_persist_load(g, e);
@@ -99,6 +103,8 @@ static int linux_apply(struct guest_image *g, const struct guest_changes *c, str
 		rc = linux_network_apply(g, targets, e);
 	if (!rc && c->seal)
 		rc = linux_seal_apply(g, c->seal, e);
+	if (!rc)
+		rc = linux_labels_apply(g, e);
 	return rc;
 }
 
@@ -109,5 +115,6 @@ const struct guest_type guest_type_linux = {
 	.readiness = linux_readiness,
 	.apply = linux_apply,
 	.places_loader = linux_loader_possible,
+	.add_drivers = linux_drivers_apply,
 	.forget = linux_forget,
 };

@@ -197,6 +197,18 @@ int linux_cloud_check(
 	struct guest_image *g, const struct target *t, struct report *r, struct error *e);
 int linux_cloud_apply(struct guest_image *g, const struct target_list *targets, struct error *e);
 
+/* linux_package.c: what starts the guest, and its packages. */
+int linux_packages_load(struct guest_image *g, struct error *e);
+
+/* linux_label.c: guest.selinux. */
+int linux_selinux_load(struct guest_image *g, struct error *e);
+/* A new file has its directory's label.  When that has none, neither, the guest is told to label
+ * all its files. */
+int linux_labels_apply(struct guest_image *g, struct error *e);
+
+/* linux_driver.c: puts kernel modules beside those of every kernel that they were built for. */
+int linux_drivers_apply(struct guest_image *g, const struct strings *paths, struct error *e);
+
 /* linux_network.c: configuration that means an interface which the target does not have. */
 int linux_network_check(
 	struct guest_image *g, const struct target *t, struct report *r, struct error *e);
