@@ -34,6 +34,7 @@ struct fallback {
 	bool present; /* BOOTX64.EFI or its like */
 	bool is_shim, is_signed, is_trusted;
 	bool has_second; /* GRUB, which shim starts */
+	bool second_is_signed;
 	bool has_program; /* shim's own fallback program, which it starts rather */
 	bool has_entries; /* a BOOT.CSV for that program */
 	char issuer[128]; /* "" when not signed */

@@ -47,37 +47,61 @@ static int has_entries(struct tree *t, const char *arch, bool *has, struct error
 	return rc == -ERR_NOTFOUND ? 0 : rc;
 }
 
+/* *there false: no such file. */
+static int part_read(
+	struct tree *t, const char *path, bool *there, struct loader *out, struct error *e)
+{
+	struct buffer spelled = { 0 };
+	int rc;
+
+	*there = is_there(t, path);
+	if (!*there)
+		return 0;
+	rc = firmware_path(t, path, &spelled, e);
+	if (!rc)
+		rc = loader_read(t, buffer_text(&spelled), out, e);
+	buffer_free(&spelled);
+	return rc;
+}
+
+/* SUSE's shim starts grub.efi. */
+static int second_read(struct tree *t, const char *suffix, struct fallback *f, struct error *e)
+{
+	struct loader l = { 0 };
+	char name[64];
+	int rc;
+
+	snprintf(name, sizeof(name), "/EFI/BOOT/grub%s.efi", suffix);
+	rc = part_read(t, name, &f->has_second, &l, e);
+	if (!rc && !f->has_second)
+		rc = part_read(t, "/EFI/BOOT/grub.efi", &f->has_second, &l, e);
+	f->second_is_signed = l.is_signed;
+	loader_free(&l);
+	return rc;
+}
+
 int firmware_fallback(struct tree *t, const char *arch, struct fallback *out, struct error *e)
 {
 	const char *suffix = firmware_suffix(arch);
 	struct fallback f = { 0 };
 	struct loader l = { 0 };
-	struct buffer path = { 0 };
 	char name[64];
 	int rc;
 
 	snprintf(name, sizeof(name), "/EFI/BOOT/%s", firmware_fallback_name(arch));
-	f.present = is_there(t, name);
-	if (f.present) {
-		rc = firmware_path(t, name, &path, e);
-		if (!rc)
-			rc = loader_read(t, buffer_text(&path), &l, e);
-		buffer_free(&path);
-		if (rc)
-			return rc;
-	}
+	rc = part_read(t, name, &f.present, &l, e);
 	f.is_shim = l.kind && !strcmp(l.kind, "shim");
 	f.is_trusted = loader_is_trusted(&l);
 	f.is_signed = l.is_signed;
 	if (l.issuer.count)
 		snprintf(f.issuer, sizeof(f.issuer), "%s", l.issuer.item[0]);
 	loader_free(&l);
-	/* SUSE's shim starts grub.efi. */
-	snprintf(name, sizeof(name), "/EFI/BOOT/grub%s.efi", suffix);
-	f.has_second = is_there(t, name) || is_there(t, "/EFI/BOOT/grub.efi");
 	snprintf(name, sizeof(name), "/EFI/BOOT/fb%s.efi", suffix);
 	f.has_program = is_there(t, name);
-	rc = has_entries(t, arch, &f.has_entries, e);
+	if (!rc)
+		rc = second_read(t, suffix, &f, e);
+	if (!rc)
+		rc = has_entries(t, arch, &f.has_entries, e);
 	if (!rc)
 		*out = f;
 	return rc;
@@ -97,6 +121,10 @@ static int signature_check(
 		.fix = "turn Secure Boot off for the machine, or install the distribution's "
 		       "signed shim and GRUB" };
 
+	if (f->is_trusted && f->is_shim && !f->has_program && !f->second_is_signed)
+		return finding_add(r, &unsigned_loader, e,
+			"shim is signed, but GRUB beside it is not: with Secure Boot shim refuses "
+			"it");
 	if (f->is_trusted)
 		return 0;
 	if (!f->is_signed)

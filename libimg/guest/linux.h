@@ -167,6 +167,10 @@ int linux_resume_apply(struct guest_image *g, struct error *e);
 int linux_disk_settings_check(struct guest_image *g, struct report *r, struct error *e);
 int linux_disk_settings_apply(struct guest_image *g, struct error *e);
 
+/* linux_names_unified.c: names of disks in the command lines inside unified kernels. */
+int linux_unified_names_check(
+	struct guest_image *g, const struct target *t, struct report *r, struct error *e);
+
 /* linux_loader.c: what UEFI firmware without a boot entry starts. */
 int linux_loader_possible(struct guest_image *g, bool *answer, struct error *e);
 int linux_loader_apply(struct guest_image *g, const struct target_list *targets, struct error *e);

@@ -216,6 +216,8 @@ int linux_readiness(
 	if (!rc)
 		rc = names_check(g, out, e);
 	if (!rc)
+		rc = linux_unified_names_check(g, t, out, e);
+	if (!rc)
 		rc = linux_resume_check(g, out, e);
 	if (!rc)
 		rc = linux_disk_settings_check(g, out, e);

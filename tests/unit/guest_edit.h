@@ -32,11 +32,11 @@ static inline void expect_no_change(struct sample *s, const char *targets)
 	sample_shut(s);
 }
 
-/* The file on the volume at `offset` of the saved image has this text. */
-static inline void expect_file(
-	struct sample *s, const char *offset, const char *path, const char *text)
+/* The bytes of a file on the volume at `offset` of the saved image; a NUL behind them. */
+static inline size_t read_file(
+	struct sample *s, const char *offset, const char *path, char *out, size_t size)
 {
-	char command[512], have[4096];
+	char command[512];
 	size_t len;
 	FILE *f;
 
@@ -44,9 +44,18 @@ static inline void expect_file(
 		s->image, offset);
 	f = popen(command, "r");
 	assert_non_null(f);
-	len = fread(have, 1, sizeof(have) - 1, f);
-	have[len] = 0;
+	len = fread(out, 1, size - 1, f);
+	out[len] = 0;
 	assert_int_equal(pclose(f), 0);
+	return len;
+}
+
+static inline void expect_file(
+	struct sample *s, const char *offset, const char *path, const char *text)
+{
+	char have[4096];
+
+	read_file(s, offset, path, have, sizeof(have));
 	assert_string_equal(have, text);
 }
 

@@ -91,6 +91,8 @@ static void test_told(void **state)
 	told("cp $L/grub-unsigned.efi EFI/BOOT/BOOTX64.EFI", "secure-boot-unsigned",
 		"is not signed");
 	told("cp $L/grub.efi EFI/BOOT/BOOTX64.EFI", "secure-boot-unsigned", "Made-up CA");
+	told("cp $L/shim.efi EFI/BOOT/BOOTX64.EFI; cp $L/grub-unsigned.efi EFI/BOOT/grubx64.efi",
+		"secure-boot-unsigned", "GRUB beside it is not");
 	told("true", "no-fallback-loader", "EFI/BOOT/BOOTX64.EFI");
 	/* Loaders for another processor, or of which none is the one to take. */
 	told("cp $L/grub.efi EFI/debian/grubaa64.efi", "no-fallback-loader", NULL);
