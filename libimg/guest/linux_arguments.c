@@ -13,10 +13,20 @@
 /* GRUB's environment block has this size, and its loader refuses another (grub-editenv). */
 enum { GRUBENV_SIZE = 1024 };
 
-/* Words that a boot loader entry takes from GRUB's environment are edited there. */
-static bool is_elsewhere(const struct command_line *l)
+/* A quote that is not closed would swallow what is added. */
+static bool is_open(const struct command_line *l)
 {
-	return memmem(l->text, l->len, "$kernelopts", 11) ||
+	bool open = false;
+
+	for (size_t i = 0; i < l->len; i++)
+		open = open != (l->text[i] == '"');
+	return open;
+}
+
+/* Words that a boot loader entry takes from GRUB's environment are edited there. */
+static bool is_left(const struct command_line *l)
+{
+	return is_open(l) || memmem(l->text, l->len, "$kernelopts", 11) ||
 		memmem(l->text, l->len, "${kernelopts}", 13);
 }
 
@@ -32,7 +42,7 @@ static int file_edit(const struct argument_file *f, const struct argument_list *
 		const struct command_line line = argument_line_of(f, i);
 		struct strings lacks = { 0 };
 
-		if (is_elsewhere(&line))
+		if (is_left(&line))
 			continue;
 		rc = command_line_lacks(&line, wanted, &lacks, e);
 		if (!rc && lacks.count) {

@@ -7,7 +7,7 @@
 
 #include "guest/linux.h"
 
-enum { FILES_LIMIT = 512 };
+enum { FILES_LIMIT = 512, NAMES_LIMIT = 4096 };
 
 struct argument_files {
 	struct strings path; /* resolved, each once */
@@ -40,7 +40,7 @@ static int directory_add(struct tree *t, const char *directory, const char *belo
 
 	if (tree_is(t, directory, S_IFDIR))
 		rc = tree_list(t, directory, &names, e);
-	for (size_t i = 0; i < names.count && !rc; i++) {
+	for (size_t i = 0; i < names.count && i < NAMES_LIMIT && !rc; i++) {
 		struct buffer path = { 0 };
 		size_t len = strlen(names.item[i]);
 

@@ -86,12 +86,6 @@ static int word_replace(struct edit *d, const char *word, size_t len, bool *gone
 	return rc;
 }
 
-/* Behind "--" (GRUB's installers: "---") words are not the kernel's. */
-static bool ends_arguments(const char *word, size_t len)
-{
-	return (len == 2 || len == 3) && !strncmp(word, "---", len);
-}
-
 static int words_put(struct edit *d, const struct command_line *line, struct error *e)
 {
 	size_t at = 0, before = 0, len;
@@ -100,7 +94,7 @@ static int words_put(struct edit *d, const struct command_line *line, struct err
 	int rc = 0;
 
 	while (!rc && (word = argument_next(line->text, line->len, &at, &len))) {
-		if (!ended && ends_arguments(word, len)) {
+		if (!ended && argument_ends(word, len)) {
 			ended = true;
 			rc = adds_put(d, NULL, 0, e);
 			if (!rc)

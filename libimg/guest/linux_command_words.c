@@ -67,13 +67,18 @@ bool argument_removed(const char *word, size_t len, const struct target_argument
 		(a->value ? argument_is(word, len, a) : argument_named(word, len, a->name));
 }
 
+bool argument_ends(const char *word, size_t len)
+{
+	return (len == 2 || len == 3) && !strncmp(word, "---", len);
+}
+
 bool argument_in_text(
 	const char *text, size_t text_len, const struct target_argument *a, argument_match *is)
 {
 	size_t at = 0, len;
 	const char *word;
 
-	while ((word = argument_next(text, text_len, &at, &len)))
+	while ((word = argument_next(text, text_len, &at, &len)) && !argument_ends(word, len))
 		if (is(word, len, a))
 			return true;
 	return false;

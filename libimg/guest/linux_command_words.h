@@ -8,6 +8,8 @@
 
 /* The next word at or behind *at, quotes and all; NULL: there is none. */
 const char *argument_next(const char *text, size_t text_len, size_t *at, size_t *len);
+/* "--" (of GRUB's installers "---"), behind which words are not the kernel's. */
+bool argument_ends(const char *word, size_t len);
 /* "tty0" and its like. */
 bool argument_is_screen(const char *device, size_t len);
 bool argument_same_console(const char *a, size_t a_len, const char *b);

@@ -11,7 +11,7 @@
 
 #define ADMIN "/etc/systemd/system"
 
-enum { UNIT_FILE_LIMIT = 64 << 10, UNIT_NAME_LIMIT = 255 };
+enum { UNIT_FILE_LIMIT = 64 << 10, UNIT_NAME_LIMIT = 255, PULLING_LIMIT = 1024 };
 
 /* Where units are looked for, the first that has one wins; the guest may have one of the last two
  * as a link to the other. */
@@ -180,6 +180,7 @@ static bool pulls(const char *directory)
 /* Some unit pulls it in, by whatever link an administrator or a package made. */
 static int is_pulled(struct tree *t, const char *name, bool *answer, struct error *e)
 {
+	size_t looked = 0;
 	int rc = 0;
 
 	for (size_t d = 0; d < DIRECTORY_COUNT && !rc && !*answer; d++) {
@@ -191,7 +192,7 @@ static int is_pulled(struct tree *t, const char *name, bool *answer, struct erro
 			struct buffer path = { 0 };
 			struct fs_stat st;
 
-			if (!pulls(names.item[i]))
+			if (!pulls(names.item[i]) || looked++ >= PULLING_LIMIT)
 				continue;
 			rc = buffer_format(
 				&path, e, "%s/%s/%s", unit_directory[d], names.item[i], name);
