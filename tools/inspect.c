@@ -122,7 +122,8 @@ const struct command command_inspect = {
 		       "knows whether the guest would boot there, why not, and what helps.\n\n"
 		       "A target is the name of a hypervisor's machine type or of a family of "
 		       "them; of a family at "
-		       "least one member has to be ready.",
+		       "least one member has to be ready.  The table of targets shows all there "
+		       "are, and below it each finding once, with the targets that it is of.",
 	.answer_no = "the guest is not ready for --target",
 	.options = inspect_options,
 	.settings_size = sizeof(struct inspect_settings),

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <string.h>
+
 #include "tools/inspection.h"
 #include "tools/text.h"
 
@@ -65,15 +67,34 @@ static json_t *device_names_json(const struct guest *g)
 	return array;
 }
 
+static json_t *bootloaders_json(const struct guest *g)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < g->bootloader_count; i++) {
+		const struct bootloader *b = &g->bootloader[i];
+
+		json_add(&array,
+			json_pack("{s:o,s:o,s:o,s:o,s:b,s:b,s:o}", "kind", text_json(b->kind),
+				"firmware", text_json(b->firmware), "volume", text_json(b->volume),
+				"path", text_json(b->path), "fallback", b->fallback, "signed",
+				b->is_signed, "issuer", text_json(b->issuer)));
+	}
+	return array;
+}
+
 static json_t *guests_json(const struct guest *g)
 {
 	if (!g)
 		return json_array();
-	return json_pack("[{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}]", "type", g->type, "distro",
-		text_json(g->distro), "version", text_json(g->version), "name", text_json(g->name),
-		"arch", text_json(g->arch), "root", text_json(g->root), "initramfs_tool",
-		text_json(g->initramfs_tool), "kernels", kernels_json(g), "device_names",
-		device_names_json(g));
+	return json_pack("[{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}]", "type",
+		g->type, "distro", text_json(g->distro), "version", text_json(g->version), "name",
+		text_json(g->name), "arch", text_json(g->arch), "root", text_json(g->root),
+		"initramfs_tool", text_json(g->initramfs_tool), "init", text_json(g->init),
+		"package_manager", text_json(g->package_manager), "packages",
+		g->has_package_count ? number_json(g->package_count) : json_null(), "selinux",
+		text_json(g->selinux), "bootloaders", bootloaders_json(g), "kernels",
+		kernels_json(g), "device_names", device_names_json(g));
 }
 
 static json_t *boot_paths_json(const struct guest_image *image)
@@ -102,11 +123,29 @@ static json_t *readiness_json(const struct inspection *i)
 	return object;
 }
 
+/* Of each family with several members ("hyperv-gen1"), whether the image can be a machine of that
+ * kind, after inject where that mends it. */
+static json_t *generations_json(const struct inspection *i)
+{
+	json_t *object = json_object();
+
+	for (size_t n = 0; n < i->readiness_count; n++) {
+		const struct readiness *r = &i->readiness[n];
+		const char *name = r->target->name;
+		size_t len = strlen(r->target->family);
+
+		if (!strncmp(name, r->target->family, len) && name[len] == '-')
+			json_put(&object, name + len + 1, json_boolean(r->ready || r->fixable));
+	}
+	return object;
+}
+
 json_t *inspection_json(const struct inspection *i)
 {
-	return json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o}", "format", i->format->name, "virtual_size",
-		number_json(i->disk->size), "boot_paths", boot_paths_json(i->image), "volumes",
-		volumes_json(i->image), "guests", guests_json(guest_image_guest(i->image)),
+	return json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "format", i->format->name,
+		"virtual_size", number_json(i->disk->size), "boot_paths", boot_paths_json(i->image),
+		"volumes", volumes_json(i->image), "guests",
+		guests_json(guest_image_guest(i->image)), "generations", generations_json(i),
 		"readiness", readiness_json(i), "findings",
 		report_json(guest_image_report(i->image)));
 }

@@ -33,6 +33,22 @@ static void print_volumes(const struct guest_image *image)
 	}
 }
 
+/* Columns of a terminal that lists are wrapped at. */
+enum { WIDTH = 100, LIST_INDENT = 18 };
+
+/* A word of a list that goes on in the next line where this one is full. */
+static void put_wrapped(const char *word, size_t *column)
+{
+	size_t len = strlen(word) + 1;
+
+	if (*column + len > WIDTH) {
+		printf("\n%*s", LIST_INDENT, "");
+		*column = LIST_INDENT;
+	}
+	put_known(" ", word);
+	*column += len;
+}
+
 static void print_modules(const struct kernel *k)
 {
 	static const struct {
@@ -46,17 +62,16 @@ static void print_modules(const struct kernel *k)
 	};
 
 	for (size_t g = 0; g < sizeof(groups) / sizeof(*groups); g++) {
-		bool any = false;
+		size_t column = 0;
 
 		for (size_t i = 0; i < k->module_count; i++) {
 			if (k->module[i].place != groups[g].place)
 				continue;
-			if (!any)
-				printf("    %-14s", groups[g].title);
-			any = true;
-			put_known(" ", k->module[i].name);
+			if (!column)
+				column = (size_t)printf("    %-14s", groups[g].title);
+			put_wrapped(k->module[i].name, &column);
 		}
-		if (any)
+		if (column)
 			putchar('\n');
 	}
 }
@@ -79,6 +94,48 @@ static void print_kernel(const struct kernel *k)
 	print_modules(k);
 }
 
+/* What the guest is run by, one line; nothing where nothing is known. */
+static void print_system(const struct guest *g)
+{
+	const char *before = "  ";
+
+	if (g->init) {
+		put_known("  started by ", g->init);
+		before = ", ";
+	}
+	if (g->has_package_count)
+		printf("%s%" PRIu64 " packages", before, g->package_count);
+	else if (g->package_manager)
+		printf("%spackages", before);
+	if (g->has_package_count || g->package_manager)
+		before = ", ";
+	put_known(" of ", g->package_manager);
+	if (g->selinux) {
+		printf("%sSELinux", before);
+		put_known(" ", g->selinux);
+	}
+	if (g->init || g->package_manager || g->has_package_count || g->selinux)
+		putchar('\n');
+}
+
+static void print_loaders(const struct guest *g)
+{
+	for (size_t i = 0; i < g->bootloader_count; i++) {
+		const struct bootloader *b = &g->bootloader[i];
+
+		put_known("  loader ", b->kind);
+		put_known(" for ", b->firmware);
+		put_known(" on ", b->volume);
+		put_known(", ", b->path);
+		if (b->fallback)
+			fputs(", started without a boot entry", stdout);
+		if (b->is_signed)
+			fputs(", signed", stdout);
+		put_known(" by ", b->is_signed ? b->issuer : NULL);
+		putchar('\n');
+	}
+}
+
 static void print_guest(const struct guest *g)
 {
 	if (!g) {
@@ -91,33 +148,10 @@ static void print_guest(const struct guest *g)
 	put_known(", ", g->arch);
 	put_known(", root on ", g->root);
 	putchar('\n');
+	print_system(g);
+	print_loaders(g);
 	for (size_t i = 0; i < g->kernel_count; i++)
 		print_kernel(&g->kernel[i]);
-	for (size_t i = 0; i < g->device_name_count; i++) {
-		const struct device_name *d = &g->device_name[i];
-
-		put_known("  ", d->path);
-		printf(":%" PRIu64 ": ", d->line);
-		put_known("names ", d->device);
-		put_known(", stable would be ", d->stable);
-		putchar('\n');
-	}
-}
-
-static void print_readiness(const struct inspection *i)
-{
-	puts("\nreadiness");
-	for (size_t n = 0; n < i->readiness_count; n++) {
-		const struct readiness *r = &i->readiness[n];
-
-		printf("  %-12s %s (%s)\n", r->target->name,
-			r->ready             ? "ready"
-				: r->fixable ? "not ready, hvimg inject mends it"
-					     : "not ready",
-			r->target->evidence);
-		for (size_t f = 0; f < r->findings.count; f++)
-			put_finding(stdout, "      ", &r->findings.finding[f]);
-	}
 }
 
 void inspection_print(const struct inspection *i)
@@ -139,5 +173,5 @@ void inspection_print(const struct inspection *i)
 		put_finding(stdout, "", &report->finding[n]);
 	print_volumes(i->image);
 	print_guest(guest_image_guest(i->image));
-	print_readiness(i);
+	inspection_print_readiness(i);
 }

@@ -19,5 +19,7 @@ struct inspection {
 
 json_t *inspection_json(const struct inspection *i);
 void inspection_print(const struct inspection *i);
+/* The part of it about targets. */
+void inspection_print_readiness(const struct inspection *i);
 
 #endif

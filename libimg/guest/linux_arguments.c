@@ -4,152 +4,30 @@
  * take the next one from.  Words are added in each of these places, only where they are lacking,
  * and everything else stays byte for byte.
  */
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "guest/linux.h"
-#include "guest/linux_arguments_scan.h"
-#include "guest/linux_command_line.h"
+#include "guest/linux_arguments_files.h"
 #include "guest/linux_grub_default.h"
 
 /* GRUB's environment block has this size, and its loader refuses another (grub-editenv). */
-enum { GRUBENV_SIZE = 1024, FILES_LIMIT = 512 };
+enum { GRUBENV_SIZE = 1024 };
 
-struct argument_files {
-	struct strings path; /* resolved, each once */
-	enum argument_syntax syntax[FILES_LIMIT];
-};
-
-static int file_add(struct tree *t, const char *path, enum argument_syntax syntax,
-	struct argument_files *f, struct error *e)
+/* A quote that is not closed would swallow what is added. */
+static bool is_open(const struct command_line *l)
 {
-	struct buffer resolved = { 0 };
-	int rc;
+	bool open = false;
 
-	if (f->path.count == FILES_LIMIT || !tree_is(t, path, S_IFREG))
-		return 0;
-	rc = tree_resolve(t, path, &resolved, e);
-	if (!rc && !strings_have(&f->path, buffer_text(&resolved))) {
-		f->syntax[f->path.count] = syntax;
-		rc = strings_add(&f->path, buffer_text(&resolved), e);
-	}
-	buffer_free(&resolved);
-	return rc;
-}
-
-/* The entries of a directory, or with `below` that file of each of its directories. */
-static int directory_add(struct tree *t, const char *directory, const char *below,
-	enum argument_syntax syntax, struct argument_files *f, struct error *e)
-{
-	struct strings names = { 0 };
-	int rc = 0;
-
-	if (tree_is(t, directory, S_IFDIR))
-		rc = tree_list(t, directory, &names, e);
-	for (size_t i = 0; i < names.count && !rc; i++) {
-		struct buffer path = { 0 };
-		size_t len = strlen(names.item[i]);
-
-		if (!below && (len < 6 || strcmp(names.item[i] + len - 5, ".conf")))
-			continue;
-		rc = buffer_format(
-			&path, e, "%s/%s%s", directory, names.item[i], below ? below : "");
-		if (!rc)
-			rc = file_add(t, buffer_text(&path), syntax, f, e);
-		buffer_free(&path);
-	}
-	strings_free(&names);
-	return rc;
-}
-
-static int files_find(struct tree *t, struct argument_files *f, struct error *e)
-{
-	static const struct {
-		const char *path;
-		enum argument_syntax syntax;
-	} files[] = {
-		{ "/boot/grub/grub.cfg", SYNTAX_GRUB },
-		{ "/boot/grub2/grub.cfg", SYNTAX_GRUB },
-		{ "/boot/grub/menu.lst", SYNTAX_GRUB },
-		{ "/boot/grub/grub.conf", SYNTAX_GRUB },
-		{ "/boot/grub/grubenv", SYNTAX_GRUBENV },
-		{ "/boot/grub2/grubenv", SYNTAX_GRUBENV },
-		{ "/etc/kernel/cmdline", SYNTAX_PLAIN },
-		{ "/boot/extlinux/extlinux.conf", SYNTAX_EXTLINUX },
-		{ "/boot/extlinux.conf", SYNTAX_EXTLINUX },
-		{ "/boot/syslinux/syslinux.cfg", SYNTAX_EXTLINUX },
-		{ "/etc/update-extlinux.conf", SYNTAX_EXTLINUX_CONF },
-	};
-	static const char *const entries[] = { "/boot/loader/entries", "/boot/efi/loader/entries",
-		"/efi/loader/entries" };
-	int rc = 0;
-
-	for (size_t i = 0; i < sizeof(files) / sizeof(*files) && !rc; i++)
-		rc = file_add(t, files[i].path, files[i].syntax, f, e);
-	for (size_t i = 0; i < sizeof(entries) / sizeof(*entries) && !rc; i++)
-		rc = directory_add(t, entries[i], NULL, SYNTAX_ENTRY, f, e);
-	if (!rc)
-		rc = directory_add(t, "/boot/efi/EFI", "/grub.cfg", SYNTAX_GRUB, f, e);
-	if (!rc)
-		rc = directory_add(t, "/boot/efi/EFI", "/grubenv", SYNTAX_GRUBENV, f, e);
-	return rc;
-}
-
-/* A file with its command lines. */
-struct argument_file {
-	const char *path;
-	enum argument_syntax syntax;
-	struct buffer text;
-	struct argument_lines *lines;
-};
-
-static struct command_line line_of(const struct argument_file *f, size_t i)
-{
-	return (struct command_line){ .text = buffer_text(&f->text) + f->lines->line[i].start,
-		.len = f->lines->line[i].len,
-		.context = buffer_text(&f->lines->context) };
+	for (size_t i = 0; i < l->len; i++)
+		open = open != (l->text[i] == '"');
+	return open;
 }
 
 /* Words that a boot loader entry takes from GRUB's environment are edited there. */
-static bool is_elsewhere(const struct command_line *l)
+static bool is_left(const struct command_line *l)
 {
-	return memmem(l->text, l->len, "$kernelopts", 11) ||
+	return is_open(l) || memmem(l->text, l->len, "$kernelopts", 11) ||
 		memmem(l->text, l->len, "${kernelopts}", 13);
-}
-
-/* Calls `take` for each file that has command lines. */
-static int files_each(struct guest_image *g,
-	int (*take)(void *arg, const struct argument_file *f, struct error *e), void *arg,
-	struct error *e)
-{
-	struct argument_files *files = calloc(1, sizeof(*files));
-	struct argument_lines *lines = calloc(1, sizeof(*lines));
-	int rc = files && lines ? files_find(g->tree, files, e)
-				: error_nomem(e, "kernel arguments");
-
-	for (size_t i = 0; files && lines && i < files->path.count && !rc; i++) {
-		struct argument_file f = {
-			.path = files->path.item[i], .syntax = files->syntax[i], .lines = lines
-		};
-		bool exists;
-
-		lines->count = 0;
-		buffer_free(&lines->context);
-		rc = linux_text(g->tree, f.path, &f.text, &exists, e);
-		if (!rc)
-			rc = arguments_scan(f.syntax, buffer_text(&f.text), lines, e);
-		if (!rc && lines->count)
-			rc = take(arg, &f, e);
-		buffer_free(&f.text);
-	}
-	if (lines)
-		buffer_free(&lines->context);
-	if (files)
-		strings_free(&files->path);
-	free(lines);
-	free(files);
-	return rc;
 }
 
 /* Appends the whole file as it should be; *changes counts lines. */
@@ -161,10 +39,10 @@ static int file_edit(const struct argument_file *f, const struct argument_list *
 
 	*changes = 0;
 	for (size_t i = 0; i < f->lines->count && !rc; i++) {
-		const struct command_line line = line_of(f, i);
+		const struct command_line line = argument_line_of(f, i);
 		struct strings lacks = { 0 };
 
-		if (is_elsewhere(&line))
+		if (is_left(&line))
 			continue;
 		rc = command_line_lacks(&line, wanted, &lacks, e);
 		if (!rc && lacks.count) {
@@ -286,7 +164,7 @@ int linux_arguments_check(
 	int rc = arguments_merge(&one, &wanted, e);
 
 	if (!rc && wanted.count)
-		rc = files_each(
+		rc = argument_files_each(
 			g, file_check, &(struct check){ .wanted = &wanted, .report = r }, e);
 	if (!rc && wanted.count)
 		rc = default_check(g, &wanted, r, e);
@@ -325,7 +203,7 @@ int linux_arguments_apply(struct guest_image *g, const struct target_list *targe
 
 	if (rc || !wanted.count)
 		return rc;
-	rc = files_each(g, file_apply, &(struct apply){ .g = g, .wanted = &wanted }, e);
+	rc = argument_files_each(g, file_apply, &(struct apply){ .g = g, .wanted = &wanted }, e);
 	if (!rc)
 		rc = grub_default_load(g, &d, e);
 	if (rc)
@@ -346,7 +224,7 @@ static int file_search(void *arg, const struct argument_file *f, struct error *e
 	int rc = 0;
 
 	for (size_t i = 0; i < f->lines->count && !rc; i++) {
-		const struct command_line line = line_of(f, i);
+		const struct command_line line = argument_line_of(f, i);
 
 		rc = command_line_find(&line, s->prefix, s->out, e);
 	}
@@ -356,5 +234,6 @@ static int file_search(void *arg, const struct argument_file *f, struct error *e
 int linux_arguments_find(
 	struct guest_image *g, const char *prefix, struct strings *out, struct error *e)
 {
-	return files_each(g, file_search, &(struct find){ .prefix = prefix, .out = out }, e);
+	return argument_files_each(
+		g, file_search, &(struct find){ .prefix = prefix, .out = out }, e);
 }

@@ -10,7 +10,7 @@
 #define VARIABLE "GRUB_CMDLINE_LINUX"
 #define DIRECTORY GRUB_DEFAULT ".d"
 
-enum { FILES_LIMIT = 256, VALUE_LIMIT = 64 << 10 };
+enum { FILES_LIMIT = 256, VALUE_LIMIT = 64 << 10, ASSIGNMENT_LIMIT = 1024 };
 
 void grub_default_free(struct grub_default *d)
 {
@@ -105,9 +105,13 @@ static int assign(
 	struct grub_default *d, const struct assignment *a, struct buffer *to, struct error *e)
 {
 	struct buffer value = { 0 };
-	int rc = a->append ? buffer_append(&value, to->data, to->len, e) : 0;
+	int rc;
 
-	d->unclear = d->unclear || !a->clear;
+	d->unclear = d->unclear || !a->clear || d->assignments++ == ASSIGNMENT_LIMIT;
+	/* What can't be followed is neither shown nor edited. */
+	if (d->unclear)
+		return 0;
+	rc = a->append ? buffer_append(&value, to->data, to->len, e) : 0;
 	for (size_t i = 0; i < a->len && !rc && value.len < VALUE_LIMIT;) {
 		size_t used = 1;
 		const char *text = reference(d, a->value + i, a->len - i, &used);

@@ -13,6 +13,7 @@ struct grub_default {
 	bool has_directory;
 	struct buffer line; /* GRUB_CMDLINE_LINUX */
 	struct buffer more; /* GRUB_CMDLINE_LINUX_DEFAULT, which follows it */
+	size_t assignments; /* taken so far */
 	struct buffer last; /* name of the last file of the directory that sets the first */
 };
 

@@ -7,10 +7,11 @@
 #include <sys/stat.h>
 
 #include "guest/linux.h"
+#include "guest/linux_unit_install.h"
 
 #define ADMIN "/etc/systemd/system"
 
-enum { UNIT_FILE_LIMIT = 64 << 10, UNIT_NAME_LIMIT = 255 };
+enum { UNIT_FILE_LIMIT = 64 << 10, UNIT_NAME_LIMIT = 255, PULLING_LIMIT = 1024 };
 
 /* Where units are looked for, the first that has one wins; the guest may have one of the last two
  * as a link to the other. */
@@ -31,100 +32,6 @@ void unit_free(struct unit *u)
 	strings_free(&u->links);
 	strings_free(&u->also);
 	*u = (struct unit){ 0 };
-}
-
-/* What [Install] says. */
-struct install {
-	struct strings wanted, required, upheld, alias, also;
-	char *instance; /* of a template that is named without one, may be NULL */
-};
-
-static void install_free(struct install *i)
-{
-	strings_free(&i->wanted);
-	strings_free(&i->required);
-	strings_free(&i->upheld);
-	strings_free(&i->alias);
-	strings_free(&i->also);
-	free(i->instance);
-}
-
-/* An empty value takes back what was said before it. */
-static int list_assign(struct strings *list, const char *value, struct error *e)
-{
-	if (!value[strspn(value, " \t")])
-		strings_free(list);
-	return strings_split(list, value, " \t\r", e);
-}
-
-static int install_assign(struct install *i, const char *line, struct error *e)
-{
-	struct {
-		const char *key;
-		struct strings *list;
-	} keys[] = { { "WantedBy", &i->wanted }, { "RequiredBy", &i->required },
-		{ "UpheldBy", &i->upheld }, { "Alias", &i->alias }, { "Also", &i->also } };
-	size_t len = strcspn(line, " \t=");
-	const char *value = line + len + strspn(line + len, " \t");
-
-	if (*value != '=')
-		return 0;
-	value++;
-	for (size_t k = 0; k < sizeof(keys) / sizeof(*keys); k++)
-		if (len == strlen(keys[k].key) && !strncmp(line, keys[k].key, len))
-			return list_assign(keys[k].list, value, e);
-	if (len == 15 && !strncmp(line, "DefaultInstance", len)) {
-		value += strspn(value, " \t");
-		free(i->instance);
-		i->instance = strndup(value, strcspn(value, " \t\r"));
-		return i->instance ? 0 : error_nomem(e, "a unit");
-	}
-	return 0;
-}
-
-/* Reads a line with those that continue it; comments between them do not count. */
-static int line_read(const char **text, struct buffer *line, struct error *e)
-{
-	bool more = true;
-	int rc = 0;
-
-	buffer_free(line);
-	while (more && **text && !rc) {
-		const char *start = *text + strspn(*text, " \t");
-		size_t len = strcspn(start, "\n");
-		bool comment = *start == '#' || *start == ';';
-
-		*text = start + len + (start[len] == '\n');
-		if (comment && line->len)
-			continue;
-		while (len && (start[len - 1] == '\r' || start[len - 1] == ' '))
-			len--;
-		more = len && start[len - 1] == '\\' && !comment;
-		rc = buffer_append(line, start, len - more, e);
-		if (!rc && more)
-			rc = buffer_string(line, " ", e);
-	}
-	return rc;
-}
-
-static int install_read(const char *text, struct install *out, struct error *e)
-{
-	struct buffer line = { 0 };
-	bool inside = false;
-	int rc = 0;
-
-	while (*text && !rc) {
-		const char *start;
-
-		rc = line_read(&text, &line, e);
-		start = buffer_text(&line);
-		if (*start == '[')
-			inside = !strncmp(start, "[Install]", 9);
-		else if (!rc && inside && *start != '#' && *start != ';')
-			rc = install_assign(out, start, e);
-	}
-	buffer_free(&line);
-	return rc;
 }
 
 /* Where the instance of "name@instance.service" begins and ends; false: there is no '@'. */
@@ -222,7 +129,7 @@ static int link_add(struct unit *u, const char *by, const char *kind, struct err
 }
 
 /* "name@.service" becomes the instance that [Install] says; without one it can't be enabled. */
-static int instance_set(struct unit *u, const struct install *i, struct error *e)
+static int instance_set(struct unit *u, const struct unit_install *i, struct error *e)
 {
 	struct buffer name = { 0 };
 	size_t start, end;
@@ -244,7 +151,7 @@ static int instance_set(struct unit *u, const struct install *i, struct error *e
 	return rc;
 }
 
-static int links_find(struct unit *u, const struct install *i, struct error *e)
+static int links_find(struct unit *u, const struct unit_install *i, struct error *e)
 {
 	const struct {
 		const struct strings *list;
@@ -273,6 +180,7 @@ static bool pulls(const char *directory)
 /* Some unit pulls it in, by whatever link an administrator or a package made. */
 static int is_pulled(struct tree *t, const char *name, bool *answer, struct error *e)
 {
+	size_t looked = 0;
 	int rc = 0;
 
 	for (size_t d = 0; d < DIRECTORY_COUNT && !rc && !*answer; d++) {
@@ -284,7 +192,7 @@ static int is_pulled(struct tree *t, const char *name, bool *answer, struct erro
 			struct buffer path = { 0 };
 			struct fs_stat st;
 
-			if (!pulls(names.item[i]))
+			if (!pulls(names.item[i]) || looked++ >= PULLING_LIMIT)
 				continue;
 			rc = buffer_format(
 				&path, e, "%s/%s/%s", unit_directory[d], names.item[i], name);
@@ -313,7 +221,7 @@ static int state_find(struct tree *t, struct unit *u, struct error *e)
 
 int unit_load(struct tree *t, const char *name, struct unit *out, struct error *e)
 {
-	struct install install = { 0 };
+	struct unit_install install = { 0 };
 	struct buffer text = { 0 };
 	struct unit u = { 0 };
 	int rc = 0;
@@ -329,13 +237,13 @@ int unit_load(struct tree *t, const char *name, struct unit *out, struct error *
 			rc = 0;
 		}
 		if (!rc)
-			rc = install_read(buffer_text(&text), &install, e);
+			rc = unit_install_read(buffer_text(&text), &install, e);
 		if (!rc)
 			rc = links_find(&u, &install, e);
 		if (!rc)
 			rc = state_find(t, &u, e);
 	}
-	install_free(&install);
+	unit_install_free(&install);
 	buffer_free(&text);
 	if (rc) {
 		unit_free(&u);

@@ -82,6 +82,7 @@ static void test_add(void **state)
 	edits("o=\"a b a=1\" ro", "+a=1", "o=\"a b a=1\" ro a=1");
 	edits("root=x -- a=1 b", "+c", "root=x c -- a=1 b");
 	edits("root=x --- quiet", "+c", "root=x c --- quiet");
+	edits("root=x -- a=1", "+a=1 -quiet", "root=x a=1 -- a=1");
 	edits_beside("root=x", "a=1 ro", "+a=1", "root=x");
 }
 

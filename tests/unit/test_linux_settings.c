@@ -101,18 +101,19 @@ static void test_grub(void **state)
 	mutate(&s,
 		"printf 'linux /boot/vmlinuz-1 root=UUID=1 ro\\nlinux /memtest.bin\\n"
 		"linux /boot/vmlinuz-1 root=UUID=1 ro single\\n"
-		"linux /vmlinuz console=ttyS0\\n' >boot/grub/grub.cfg; "
+		"linux /vmlinuz console=ttyS0\\n"
+		"linux /vmlinuz \"a b\\n' >boot/grub/grub.cfg; "
 		"printf 'x=1\\nGRUB_CMDLINE_LINUX=\"quiet\" # words\\ny=2\\n' >etc/default/grub; "
 		": >usr/sbin/grub2-mkconfig");
 	assert_int_equal(found(&s, "hyperv-gen1", "kernel-argument-missing", NULL), 2);
-	assert_int_equal(found(&s, "hyperv-gen1", "kernel-argument-missing", "2 of 3"), 1);
+	assert_int_equal(found(&s, "hyperv-gen1", "kernel-argument-missing", "2 of 4"), 1);
 	assert_int_equal(found(&s, "kvm", "kernel-argument-missing", NULL), 0);
 	apply(&s, "hyperv-gen1");
 	holds(&s, "/boot/grub/grub.cfg",
 		"linux /boot/vmlinuz-1 root=UUID=1 ro console=ttyS0,115200n8 console=tty0\n"
 		"linux /memtest.bin\n"
 		"linux /boot/vmlinuz-1 root=UUID=1 ro single console=ttyS0,115200n8 console=tty0\n"
-		"linux /vmlinuz console=ttyS0\n");
+		"linux /vmlinuz console=ttyS0\nlinux /vmlinuz \"a b\n");
 	holds(&s, "/etc/default/grub",
 		"x=1\nGRUB_CMDLINE_LINUX=\"quiet console=ttyS0,115200n8 console=tty0\" # "
 		"words\ny=2\n");
