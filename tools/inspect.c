@@ -7,6 +7,7 @@
 #include "tools/command.h"
 #include "tools/host.h"
 #include "tools/inspection.h"
+#include "tools/interrupt.h"
 #include "tools/text.h"
 
 struct inspect_settings {
@@ -53,6 +54,12 @@ static bool all_ready(const struct inspection *i, const struct target_list *name
 	return true;
 }
 
+static bool is_interrupted(void *arg)
+{
+	(void)arg;
+	return interrupted();
+}
+
 static int inspect_image(const struct inspect_settings *s, struct inspection *i,
 	const struct target_list *known, const struct target_list *named, struct error *e)
 {
@@ -62,7 +69,9 @@ static int inspect_image(const struct inspect_settings *s, struct inspection *i,
 	if (rc)
 		return rc;
 	rc = guest_image_open(i->disk,
-		&(struct guest_options){ .known = known, .tmpdir = scratch_folder(&s->common) },
+		&(struct guest_options){ .known = known,
+			.tmpdir = scratch_folder(&s->common),
+			.cancelled = is_interrupted },
 		&i->image, e);
 	if (!rc)
 		rc = find_readiness(i, known, e);

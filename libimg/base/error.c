@@ -76,7 +76,7 @@ int error_prefix(struct error *e, const char *format, ...)
 
 int error_of_host(const struct error *kept, struct error *e)
 {
-	if (kept->code != ERR_IO && kept->code != ERR_NOMEM)
+	if (kept->code != ERR_IO && kept->code != ERR_NOMEM && kept->code != ERR_CANCELLED)
 		return 0;
 	if (e)
 		*e = *kept;

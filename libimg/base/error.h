@@ -41,7 +41,7 @@ int error_errno(struct error *e, int number, const char *format, ...)
 int error_prefix(struct error *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Copies to `e` what was kept for later, and returns its code, when the host failed (ERR_IO,
- * ERR_NOMEM): that says nothing about an image.  Otherwise 0. */
+ * ERR_NOMEM) or the user asked to stop: that says nothing about an image.  Otherwise 0. */
 int error_of_host(const struct error *kept, struct error *e);
 
 /* "out of memory for WHAT" */

@@ -23,7 +23,8 @@ bool appliance_opens(const char *type)
 	return type && (!strcmp(type, "xfs") || !strcmp(type, "btrfs"));
 }
 
-int appliance_open(const char *tmpdir, struct appliance **out, struct error *e)
+int appliance_open(const char *tmpdir, bool (*cancelled)(void *arg), void *cancelled_arg,
+	struct appliance **out, struct error *e)
 {
 	struct appliance *a = calloc(1, sizeof(*a));
 
@@ -39,6 +40,8 @@ int appliance_open(const char *tmpdir, struct appliance **out, struct error *e)
 			strlen(tmpdir));
 	}
 	strcpy(a->tmpdir, tmpdir);
+	a->cancelled = cancelled;
+	a->cancelled_arg = cancelled_arg;
 	*out = a;
 	return 0;
 }
@@ -164,6 +167,12 @@ static int launch(struct appliance *a, bool emulate, struct error *e)
 		a->first);
 }
 
+int appliance_go_on(struct appliance *a, struct error *e)
+{
+	a->over = a->over || (a->cancelled && a->cancelled(a->cancelled_arg));
+	return a->over ? error_set(e, ERR_CANCELLED, "cancelled") : 0;
+}
+
 static bool may_use_kvm(void)
 {
 	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
@@ -189,7 +198,8 @@ static int start(struct appliance *a, struct error *e)
 	/* Nested virtualization may be there and not work; emulation always does. */
 	if (may_use_kvm() && !launch(a, false, NULL))
 		return 0;
-	return launch(a, true, e);
+	rc = appliance_go_on(a, e);
+	return rc ? rc : launch(a, true, e);
 }
 
 int appliance_start(struct appliance *a, struct error *e)
@@ -283,10 +293,10 @@ int drive_mount(struct drive *d, struct error *e)
 	struct appliance *a = d->appliance;
 	bool xfs = !strcmp(d->id.type, "xfs");
 	char options[64];
-	int rc = 0;
+	int rc = appliance_go_on(a, e);
 
-	if (d->mounted)
-		return 0;
+	if (rc || d->mounted)
+		return rc;
 	if (!xfs)
 		rc = btrfs_check(d, e);
 	if (rc)
@@ -316,6 +326,9 @@ int drive_sync(struct drive *d, struct error *e)
 
 	if (!d->edited)
 		return 0;
+	rc = appliance_go_on(a, e);
+	if (rc)
+		return rc;
 	if (d->mounted && a->lib.umount(a->g, d->path))
 		return drive_error(d, "unmounting", e);
 	d->mounted = false;

@@ -28,6 +28,9 @@ struct appliance {
 	char folder[288]; /* of the sockets; "" when there is none */
 	struct guestfs_library lib;
 	guestfs_h *g; /* NULL: not started */
+	bool (*cancelled)(void *arg);
+	void *cancelled_arg;
+	bool over; /* it was */
 	struct error problem; /* why it could not be started */
 	char first[256]; /* the first that went wrong while it started */
 	struct drive drive[APPLIANCE_DRIVES];
@@ -45,7 +48,9 @@ static inline struct drive *drive_of(struct fs *fs)
 	return ((struct appliance_fs *)fs)->drive;
 }
 
-/* appliance.c: starts it unless it runs. */
+/* appliance.c: ERR_CANCELLED when that was asked for. */
+int appliance_go_on(struct appliance *a, struct error *e);
+/* Starts it unless it runs. */
 int appliance_start(struct appliance *a, struct error *e);
 
 /* What the call named `what` met in the appliance; -code. */

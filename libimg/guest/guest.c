@@ -83,7 +83,8 @@ static int volume_identify(struct guest_image *g, size_t i, struct error *e)
 	if (rc || !appliance_opens(g->id[i].type))
 		return rc;
 	if (!g->appliance) {
-		rc = appliance_open(g->fs_options.tmpdir, &g->appliance, e);
+		rc = appliance_open(
+			g->fs_options.tmpdir, g->cancelled, g->cancelled_arg, &g->appliance, e);
 		g->fs_options.appliance = g->appliance;
 	}
 	return rc ? rc : appliance_add(g->appliance, d, &g->id[i], e);
@@ -225,6 +226,8 @@ int guest_image_open(
 	*g = (struct guest_image){ .write = o->write,
 		.journal = o->journal,
 		.known = o->known,
+		.cancelled = o->cancelled,
+		.cancelled_arg = o->cancelled_arg,
 		.fs_options = { .tmpdir = o->tmpdir, .kernel_mount = o->kernel_mount } };
 	rc = locked_open(d, &g->disk, e);
 	if (!rc)

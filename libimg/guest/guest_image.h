@@ -49,6 +49,8 @@ struct guest_image {
 	struct journal *journal;
 	const struct target_list *known;
 	struct fs_options fs_options;
+	bool (*cancelled)(void *arg); /* as in guest_options */
+	void *cancelled_arg;
 	struct volume_list volumes;
 	struct fs_id *id; /* volumes.count of them */
 	struct guest_volume *volume; /* likewise */
@@ -64,8 +66,8 @@ struct guest_image {
 };
 
 /* A part of a volume's file system, as fs_ops.view; closed with the tree. */
-int guest_view_open(struct guest_image *g, size_t index, const char *option, struct fs **out,
-	struct error *e);
+int guest_view_open(
+	struct guest_image *g, size_t index, const char *option, struct fs **out, struct error *e);
 
 /* SIZE_MAX: no volume of that id. */
 size_t guest_volume_index(const struct guest_image *g, const char *id);

@@ -12,6 +12,13 @@ enum {
 	OVERLAY_MEMORY = 16 << 20,
 };
 
+static bool is_cancelled(void *arg)
+{
+	const struct convert_options *engine = arg;
+
+	return engine->progress && engine->progress(engine->progress_arg, 0, 1);
+}
+
 /* Edits the guest in the overlay, which is frozen afterwards. */
 static int guest_edit(
 	const struct inject_job *j, struct disk *overlay, struct journal *journal, struct error *e)
@@ -20,7 +27,9 @@ static int guest_edit(
 		.journal = journal,
 		.known = j->known,
 		.tmpdir = j->tmpdir,
-		.kernel_mount = j->kernel_mount };
+		.kernel_mount = j->kernel_mount,
+		.cancelled = is_cancelled,
+		.cancelled_arg = (void *)(uintptr_t)&j->convert.engine };
 	const struct guest_changes changes = {
 		.targets = j->targets, .drivers = &j->drivers, .seal = &j->seal
 	};

@@ -109,7 +109,7 @@ int main(int argc, char **argv)
 	struct disk *disk[24];
 	struct fs_id id[24];
 
-	check(appliance_open(NULL, &o.appliance, &e), "appliance");
+	check(appliance_open(NULL, NULL, NULL, &o.appliance, &e), "appliance");
 	for (int i = 1; i < argc; i++) {
 		check(host_file_open(argv[i], &disk[i], &e), argv[i]);
 		check(fs_identify(disk[i], &id[i], &e), argv[i]);

@@ -198,7 +198,7 @@ static void volumes_are_added_first(void **state)
 	(void)state;
 	assert_true(appliance_opens("xfs") && appliance_opens("btrfs"));
 	assert_false(appliance_opens("ext4") || appliance_opens(NULL));
-	assert_int_equal(appliance_open("/tmp", &a, &e), 0);
+	assert_int_equal(appliance_open("/tmp", NULL, NULL, &a, &e), 0);
 	for (int i = 0; i < 24; i++)
 		assert_int_equal(appliance_add(a, overlay, &xfs, &e), 0);
 	assert_int_equal(appliance_add(a, overlay, &xfs, &e), -ERR_RANGE);
