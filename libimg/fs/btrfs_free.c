@@ -17,7 +17,6 @@ enum {
 	GROUP_ITEM = 192,
 	ROOT_ITEM = 132,
 	EXTENT_TREE = 2,
-	GROUP_TREE = 11,
 	/* Fields of a root item. */
 	ROOT_GENERATION = 160,
 	ROOT_ADDRESS = 176,
@@ -26,7 +25,7 @@ enum {
 
 struct scan {
 	struct btrfs *b;
-	struct btrfs_tree extents, groups; /* root 0: not found */
+	struct btrfs_tree extents; /* root 0: not found */
 	size_t chunk; /* in work */
 	uint64_t at; /* end of what was seen of it */
 	uint64_t used; /* bytes of it */
@@ -38,16 +37,13 @@ static int root_item(
 	void *arg, const struct btrfs_key *key, const uint8_t *data, uint32_t size, struct error *e)
 {
 	struct scan *s = arg;
-	struct btrfs_tree *t = key->object == EXTENT_TREE ? &s->extents
-		: key->object == GROUP_TREE               ? &s->groups
-							  : NULL;
 
-	if (key->type != ROOT_ITEM || !t)
+	if (key->type != ROOT_ITEM || key->object != EXTENT_TREE)
 		return 0;
 	if (size <= ROOT_LEVEL)
 		return error_set(e, ERR_CORRUPT, "the root of a tree has %u bytes", size);
-	*t = (struct btrfs_tree){ btrfs_u64(data + ROOT_ADDRESS), btrfs_u64(data + ROOT_GENERATION),
-		data[ROOT_LEVEL] };
+	s->extents = (struct btrfs_tree){ btrfs_u64(data + ROOT_ADDRESS),
+		btrfs_u64(data + ROOT_GENERATION), data[ROOT_LEVEL] };
 	return 0;
 }
 
@@ -57,8 +53,6 @@ static int group_item(
 	struct scan *s = arg;
 	struct btrfs_chunk *c;
 
-	if (key->type != GROUP_ITEM)
-		return 0;
 	c = btrfs_chunk_of(s->b, key->object);
 	if (size < 8 || !c || c->start != key->object || c->len != key->offset)
 		return error_set(
@@ -122,7 +116,7 @@ static int extent_item(
 	const struct btrfs_chunk *c;
 	int rc = 0;
 
-	if (key->type == GROUP_ITEM && !s->b->group_tree)
+	if (key->type == GROUP_ITEM)
 		return group_item(s, key, data, size, e);
 	if (key->type != EXTENT_ITEM && key->type != METADATA_ITEM)
 		return 0;
@@ -200,25 +194,23 @@ static int device_scan(
 	return rc ? rc : run_free(s, at, s->b->size, e);
 }
 
-static int roots_find(struct scan *s, struct error *e)
+static int root_find(struct scan *s, struct error *e)
 {
 	const struct btrfs_tree root = { s->b->root, s->b->generation, s->b->level };
 	int rc = btrfs_walk(s->b, &root, &(struct btrfs_visit){ root_item, s }, e);
 
 	if (rc)
 		return rc;
-	if (!s->b->chunks || !s->extents.root || (s->b->group_tree && !s->groups.root))
+	if (!s->b->chunks || !s->extents.root)
 		return error_set(e, ERR_CORRUPT, "there is no tree of extents");
-	return s->b->group_tree
-		? btrfs_walk(s->b, &s->groups, &(struct btrfs_visit){ group_item, s }, e)
-		: 0;
+	return 0;
 }
 
 static int runs_all(struct scan *s, free_each each, struct error *e)
 {
 	struct btrfs_chunk *run = NULL;
 	size_t count = 0;
-	int rc = roots_find(s, e);
+	int rc = root_find(s, e);
 
 	if (!rc)
 		rc = extents_scan(s, e);

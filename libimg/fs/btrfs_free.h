@@ -37,7 +37,6 @@ struct btrfs {
 	uint8_t uuid[16]; /* of nodes */
 	uint64_t chunk_root, root;
 	uint8_t chunk_level, level;
-	bool group_tree; /* block groups have a tree of their own */
 	struct btrfs_chunk *chunk; /* rising */
 	size_t chunks, capacity;
 };

@@ -12,8 +12,7 @@ enum {
 	SUPER_SIZE = 4096,
 	NODE_MAX = 64 << 10,
 	WRITTEN = 1, /* flag of the superblock */
-	COMPAT_RO_KNOWN = 0xf, /* free space tree, valid, verity, block group tree */
-	COMPAT_RO_GROUP_TREE = 0x8,
+	COMPAT_RO_KNOWN = 0x7, /* free space tree, valid, verity */
 	/* All up to metadata_uuid but raid56, and simple quotas. */
 	INCOMPAT_KNOWN = 0x1077f,
 	INCOMPAT_METADATA_UUID = 0x400,
@@ -68,7 +67,6 @@ static int geometry_read(struct btrfs *b, const uint8_t *s, struct error *e)
 	b->device = btrfs_u64(s + 0xc9);
 	b->size = btrfs_u64(s + 0xd1);
 	b->used = btrfs_u64(s + 0xd9);
-	b->group_tree = btrfs_u64(s + 0xb4) & COMPAT_RO_GROUP_TREE;
 	memcpy(b->uuid, s + (other ? 0x23b : 0x20), sizeof(b->uuid));
 	if (btrfs_u64(s + 0x30) != SUPER_AT || b->size > b->disk->size || b->used > b->size ||
 		!is_power_of_two(b->sector) || !is_power_of_two(b->node) || b->sector < 512 ||
