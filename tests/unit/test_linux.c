@@ -242,8 +242,9 @@ static void test_ready(void **state)
 /* A journal that is not replayed matters only to edits. */
 static void test_recovery(void **state)
 {
-	static const char dirty[] = "AFTER='printf \"feature needs_recovery\\nzap_block -f <8> 0\\n\" | "
-				    "debugfs -w \"$IMAGE?offset=1048576\" >/dev/null 2>&1'";
+	static const char dirty[] =
+		"AFTER='printf \"feature needs_recovery\\nzap_block -f <8> 0\\n\" | "
+		"debugfs -w \"$IMAGE?offset=1048576\" >/dev/null 2>&1'";
 	char settings[1024];
 	struct sample s;
 	struct readiness r;
