@@ -7,7 +7,7 @@ guests_top=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
 : "${GUESTS:=$guests_top/build/guest}" "${INJECTED_GUESTS:=$WORK/injected}"
 # Those beside debian-12-kvm.
 # shellcheck disable=SC2034 # the tests go through it
-guest_variants=()
+guest_variants=(dracut-xfs dracut-btrfs lvm old-kernel uki)
 
 # guest_image VARIANT: sets guest, made if it is not there
 guest_image() {
@@ -37,6 +37,7 @@ injected_image() {
 	guest_image "$1"
 	guest_drivers "$1"
 	injected=$INJECTED_GUESTS/$1.vhdx
+	# shellcheck disable=SC2034 # the tests read it
 	manifest=$injected.edits.json
 	mkdir -p "$INJECTED_GUESTS"
 	exec {lock}>"$INJECTED_GUESTS/$1.lock"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # the variant sets disk_mib
 #
 # What the variants share that need root: the tree they all start from, ways into it, a partitioned disk, GRUB for both
 # firmwares. A variant sources this file, sets disk_mib and the like, defines customize (the tree in $tree becomes its
@@ -28,12 +29,14 @@ left_out=(
 # 512-byte sectors; core.img of GRUB is in the BIOS boot partition
 boot_start=2048 boot_sectors=2048
 esp_start=4096 esp_sectors=$((64 * 2048))
+# shellcheck disable=SC2034 # the variants use it
 first_start=$((esp_start + esp_sectors)) # of the first partition that is the variant's own
 
+# shellcheck disable=SC2034 # the variants use it
 console='console=tty0 console=ttyS0,115200n8'
 variant=$(basename "$0")
+# shellcheck disable=SC2034 # likewise
 self=$(readlink -f "$0")
-parts=$(dirname "$self")
 PATH=$PATH:/usr/sbin:/sbin
 export SOURCE_DATE_EPOCH=1735689600 E2FSPROGS_FAKE_TIME=1735689600 TZ=UTC LC_ALL=C
 
@@ -62,7 +65,7 @@ require() {
 # The tree that all start from, made once for a list of packages; dracut.deb is left in it, since dracut and
 # initramfs-tools exclude each other.
 base_tree() {
-	local cache=${XDG_CACHE_HOME:-$HOME/.cache}/hvimg list folder options=()
+	local cache=${XDG_CACHE_HOME:-$HOME/.cache}/hvimg list folder excludes=()
 	list=$(IFS=,; echo "${packages[*]}")
 	base=$cache/tree-$(echo "$suite $list ${left_out[*]}" | sha256sum | cut -c1-16).tar
 	mkdir -p "$cache"
@@ -70,11 +73,11 @@ base_tree() {
 	flock 8
 	[ ! -e "$base" ] || { exec 8>&-; return 0; }
 	say "installing Debian ($suite)"
-	for folder in "${left_out[@]}"; do options+=(--dpkgopt="path-exclude=$folder/*"); done
+	for folder in "${left_out[@]}"; do excludes+=(--dpkgopt="path-exclude=$folder/*"); done
 	# shellcheck disable=SC2016 # mmdebstrap's shell is to expand it
 	mmdebstrap --quiet --mode=root --variant=minbase --components=main --format=tar \
 		--aptopt='Acquire::Retries "3"' --include="$list" \
-		"${options[@]}" \
+		"${excludes[@]}" \
 		--essential-hook='mkdir -p "$1/etc/initramfs-tools/conf.d"; echo "MODULES=list" >"$1/etc/initramfs-tools/conf.d/list"' \
 		--customize-hook='cd "$1" && APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get -q download dracut && mv dracut_*.deb dracut.deb' \
 		--customize-hook='rm -f "$1/etc/initramfs-tools/conf.d/list" "$1"/boot/initrd.img-*' \
@@ -94,6 +97,7 @@ inside() {
 }
 
 # keep_kernel PATTERN: the other flavour's packages go; sets kernel
+# shellcheck disable=SC2016 # dpkg-query is to expand its format
 keep_kernel() {
 	local package
 	while read -r package; do
@@ -232,6 +236,7 @@ make_esp() { # serial
 # grub_esp SERIAL UUID PREFIX [fallback]: the vendor's folder as Debian installs it, and with "fallback" EFI/BOOT too
 grub_esp() {
 	local stub=$work/stub.cfg shim=$tree/usr/lib/shim grub=$tree/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed
+	# shellcheck disable=SC2016 # GRUB is to expand it
 	printf 'search.fs_uuid %s root\nset prefix=($root)'"'%s'"'\nconfigfile $prefix/grub.cfg\n' "$2" "$3" >"$stub"
 	make_esp "$1"
 	mmd -i "$esp" ::EFI/debian
@@ -248,6 +253,7 @@ grub_esp() {
 # grub_bios UUID PREFIX CORE-SECTOR MODULE...: boot.img in the first 440 bytes, core.img from that sector on
 grub_bios() {
 	local core=$work/core.img at=$3
+	# shellcheck disable=SC2016 # GRUB is to expand it
 	printf 'search.fs_uuid %s root\nset prefix=($root)'"'%s'"'\n' "$1" "$2" >"$work/load.cfg"
 	shift 3
 	grub-mkimage -d "$tree/usr/lib/grub/i386-pc" -O i386-pc -p /boot/grub -c "$work/load.cfg" -o "$core" biosdisk \

@@ -44,14 +44,14 @@ volumes_of() {
 # mounted RAW OFFSET SIZE TYPE COMMAND...: with the mount point behind it; read-only, gone afterwards. Two file systems
 # of one identity are never mounted at a time.
 mounted() {
-	local options=ro,loop,offset=$2,sizelimit=$3 raw=$1 type=$4
+	local flags=ro,loop,offset=$2,sizelimit=$3 raw=$1 type=$4
 	shift 4
-	[[ $type != btrfs ]] || options+=,subvolid=5
-	[[ $type != ext4 ]] || options+=,noload
-	[[ $type != xfs ]] || options+=,norecovery,nouuid
+	[[ $type != btrfs ]] || flags+=,subvolid=5
+	[[ $type != ext4 ]] || flags+=,noload
+	[[ $type != xfs ]] || flags+=,norecovery,nouuid
 	mkdir -p "$WORK/mnt"
 	# shellcheck disable=SC2016 # the inner shell is to expand it
 	flock "${TMPDIR:-/tmp}/hvimg-tests-mount.lock" unshare --mount --propagation private sh -c '
 		mount -t "$3" -o "$4" "$1" "$2" || exit 99
-		mnt=$2; shift 4; "$@" "$mnt"; status=$?; umount "$mnt"; exit "$status"' sh "$raw" "$WORK/mnt" "$type" "$options" "$@"
+		mnt=$2; shift 4; "$@" "$mnt"; status=$?; umount "$mnt"; exit "$status"' sh "$raw" "$WORK/mnt" "$type" "$flags" "$@"
 }
