@@ -80,9 +80,9 @@ struct fs_ops {
 		int (*each)(void *arg, uint64_t off, uint64_t len, struct error *e), void *arg,
 		struct error *e);
 	/*
-	 * Another part of the same file system, which `option` names as mount options do ("subvol=",
-	 * "subvolid="), as a file system of its own; to be closed before `fs`.  NULL: this kind has
-	 * no such parts.
+	 * Another part of the same file system, which `option` names as mount options do
+	 * ("subvol=", "subvolid="), as a file system of its own; to be closed before `fs`.  NULL:
+	 * this kind has no such parts.
 	 */
 	int (*view)(struct fs *fs, const char *option, struct fs **out, struct error *e);
 	/* Writes everything back to the disk. */
@@ -119,9 +119,6 @@ int fs_identify(struct disk *d, struct fs_id *out, struct error *e);
 struct fs_options {
 	bool write;
 	const char *tmpdir; /* for what a helper must keep; NULL: /var/tmp */
-	/* As root, a copy may be mounted by the host's kernel when nothing else writes this kind.
-	 */
-	bool kernel_mount;
 	/* Where file systems are opened that hvimg has no code for, if `d` was added to it; NULL:
 	 * they are not. */
 	struct appliance *appliance;

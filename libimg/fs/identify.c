@@ -98,10 +98,7 @@ static const char *swap_type(const struct head *h, size_t magic)
 		const char *magic;
 		size_t len;
 	} suspended[] = {
-		{ "S1SUSPEND", 9 },
-		{ "S2SUSPEND", 9 },
-		{ "ULSUSPEND", 9 },
-		{ "LINHIB0001", 10 },
+		{ "S1SUSPEND", 9 }, { "S2SUSPEND", 9 }, { "ULSUSPEND", 9 }, { "LINHIB0001", 10 },
 		{ "\xed\xc3\x02\xe9\x98\x56\xe5\x0c", 8 }, /* TuxOnIce */
 	};
 

@@ -90,7 +90,6 @@ struct guest_options {
 	struct journal *journal; /* may be NULL */
 	const struct target_list *known; /* every target that readiness may be asked for */
 	const char *tmpdir; /* as in fs_options */
-	bool kernel_mount; /* likewise */
 	/* Asked before what takes long; true ends it with ERR_CANCELLED.  May be NULL. */
 	bool (*cancelled)(void *arg);
 	void *cancelled_arg;

@@ -53,9 +53,8 @@ struct kmod_file {
  * that holds only these: modules.dep, .alias, .symbols, .softdep, .devname and their .bin tries;
  * where the guest has the text, also modules.builtin, .builtin.bin, .builtin.alias.bin and .order.
  * A path may differ from the guest's in the suffix of its compression (".ko" for ".ko.xz") and in
- * its directory, as generators put it; the indexes get it as given.  ERR_NOTFOUND names a path whose
- * module modules.dep does not have.  The caller
- * frees with kmod_files_free.
+ * its directory, as generators put it; the indexes get it as given.  ERR_NOTFOUND names a path
+ * whose module modules.dep does not have.  The caller frees with kmod_files_free.
  */
 int kmod_indexes(const struct kmod *k, const struct strings *paths, struct kmod_file **out,
 	size_t *count, struct error *e);

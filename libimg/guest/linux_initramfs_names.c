@@ -16,6 +16,7 @@ struct names {
 	const struct kernel *k;
 	const struct linux_kernel *l;
 	const struct linux_initramfs_text *text;
+	const struct target *target; /* for findings */
 	struct report *report; /* findings go here, or, when NULL, the new text to `out` */
 	struct buffer *out;
 	const char *done; /* in the text: where copying goes on */
@@ -49,8 +50,8 @@ static int name_report(
 	const bool fixable = stable && !n->l->obstacle && !is_unit(n->text);
 	/* An argument counts only as far as the boot loader's does not say otherwise. */
 	const struct finding_text f = { .code = "initramfs-device-name",
-		.severity = waits && strncmp(device, "/dev/sd", 7) ? SEVERITY_ERROR
-								   : SEVERITY_WARNING,
+		.severity = waits && !target_has_disk(n->target, device) ? SEVERITY_ERROR
+									 : SEVERITY_WARNING,
 		.fixable = fixable,
 		.path = n->k->initramfs,
 		.fix = fixable ? "hvimg inject writes the UUID instead"
@@ -93,7 +94,6 @@ int linux_initramfs_names_check(
 	const struct linux_guest *l = g->state;
 	int rc = 0;
 
-	(void)t;
 	for (size_t k = 0; k < l->kernel_count; k++)
 		for (size_t i = 0; i < l->kernel[k].initramfs.text_count && !rc; i++) {
 			const struct linux_initramfs_text *text = &l->kernel[k].initramfs.text[i];
@@ -101,6 +101,7 @@ int linux_initramfs_names_check(
 				.k = &g->guest.kernel[k],
 				.l = &l->kernel[k],
 				.text = text,
+				.target = t,
 				.report = r };
 
 			if (is_scanned(text))

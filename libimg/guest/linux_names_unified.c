@@ -23,7 +23,7 @@ static int name_report(void *arg, const struct name_found *n, struct error *e)
 {
 	const struct unified *u = arg;
 	/* Where the firmware may be a BIOS, another loader may start the guest. */
-	const bool fatal = n->required && strncmp(n->device, "/dev/sd", 7) != 0 &&
+	const bool fatal = n->required && !target_has_disk(u->target, n->device) &&
 		!strcmp(u->target->firmware, "uefi");
 	const struct finding_text f = { .code = "unstable-device-name",
 		.severity = fatal ? SEVERITY_ERROR : SEVERITY_WARNING,

@@ -150,15 +150,14 @@ static int menus_check(
 	return rc;
 }
 
-static int names_check(struct guest_image *g, struct report *r, struct error *e)
+static int names_check(
+	struct guest_image *g, const struct target *t, struct report *r, struct error *e)
 {
 	int rc = 0;
 
 	for (size_t i = 0; i < g->guest.device_name_count && !rc; i++) {
 		const struct device_name *d = &g->guest.device_name[i];
-		/* /dev/sda is also what Hyper-V calls a disk, though with several not always the
-		 * same. */
-		const bool fatal = d->required && strncmp(d->device, "/dev/sd", 7);
+		const bool fatal = d->required && !target_has_disk(t, d->device);
 		const struct finding_text f = { .code = "unstable-device-name",
 			.severity = fatal ? SEVERITY_ERROR : SEVERITY_WARNING,
 			.fixable = d->stable != NULL,
@@ -214,7 +213,7 @@ int linux_readiness(
 	if (!rc)
 		rc = linux_initramfs_names_check(g, t, out, e);
 	if (!rc)
-		rc = names_check(g, out, e);
+		rc = names_check(g, t, out, e);
 	if (!rc)
 		rc = linux_unified_names_check(g, t, out, e);
 	if (!rc)

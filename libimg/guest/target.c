@@ -28,6 +28,11 @@ const struct target *target_by_name(const struct target_list *l, const char *nam
 	return NULL;
 }
 
+bool target_has_disk(const struct target *t, const char *device)
+{
+	return !strncmp(device, "/dev/", 5) && !strncmp(device + 5, t->disks, strlen(t->disks));
+}
+
 static bool ends_with(const char *text, const char *end)
 {
 	size_t len = strlen(text), end_len = strlen(end);

@@ -63,6 +63,7 @@ struct target {
 	bool by_family; /* asked for by its family's name: see below */
 	char *title; /* for people */
 	char *evidence; /* "tested" on that hypervisor, or "inferred" */
+	char *disks; /* what its disks are called in /dev, less the letter: "sd", "vd" */
 	char *firmware; /* "bios", "uefi", or "any": what the disk allows */
 	char *hypervisor; /* Glance's hypervisor_type, NULL: no OpenStack cloud runs on it */
 	struct target_module *module;
@@ -101,5 +102,8 @@ int targets_load_all(const char *recipes, struct target_list *out, struct error 
 void targets_free(struct target_list *l);
 /* NULL: no such. */
 const struct target *target_by_name(const struct target_list *l, const char *name);
+/* Whether the target gives disks names like that of the device; with several of them not always the
+ * same one. */
+bool target_has_disk(const struct target *t, const char *device);
 
 #endif

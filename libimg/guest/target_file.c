@@ -70,6 +70,7 @@ void target_free(struct target *t)
 	free(t->family);
 	free(t->title);
 	free(t->evidence);
+	free(t->disks);
 	free(t->firmware);
 	free(t->hypervisor);
 }
@@ -130,6 +131,8 @@ static int target_read(
 		rc = xml_attribute(node, "hypervisor", &t->hypervisor, e);
 	if (!rc)
 		rc = xml_attribute(node, "evidence", &t->evidence, e);
+	if (!rc)
+		rc = xml_attribute(node, "disks", &t->disks, e);
 	if (!rc)
 		rc = xml_attribute(node, "firmware", &t->firmware, e);
 	if (!rc)

@@ -27,7 +27,6 @@ static int guest_edit(
 		.journal = journal,
 		.known = j->known,
 		.tmpdir = j->tmpdir,
-		.kernel_mount = j->kernel_mount,
 		.cancelled = is_cancelled,
 		.cancelled_arg = (void *)(uintptr_t)&j->convert.engine };
 	const struct guest_changes changes = {

@@ -99,7 +99,6 @@ struct inject_job {
 	const struct target_list *targets; /* what to make it ready for */
 	const struct target_list *known; /* all targets, for what inspect shows */
 	struct strings drivers, seal; /* as in guest_changes */
-	bool kernel_mount; /* as in fs_options */
 	const char *tmpdir;
 	bool dry_run; /* edits are made in the overlay, nothing is written */
 	const char *manifest; /* path, NULL: DESTINATION.edits.json */

@@ -231,7 +231,8 @@ static void place_remove(struct place *p)
 
 #define PART "<shared><module name=\"b\" role=\"bus\" need=\"boot\"/></shared>"
 #define HEAD                                                                                       \
-	"<target name=\"t\" family=\"f\" firmware=\"bios\" evidence=\"tested\">\n<title>T</title>"
+	"<target name=\"t\" family=\"f\" firmware=\"bios\" disks=\"sd\" "                          \
+	"evidence=\"tested\">\n<title>T</title>"
 #define TAIL "</target>"
 
 static void refused_with(const char *text, const char *shared, int rc, const char *says)
@@ -261,7 +262,8 @@ static void test_good_file(void **state)
 
 	(void)state;
 	place_make(&p,
-		"<target name=\"t\" family=\"f\" firmware=\"bios\" evidence=\"tested\" "
+		"<target name=\"t\" family=\"f\" firmware=\"bios\" disks=\"sd\" "
+		"evidence=\"tested\" "
 		"min-ram=\"512\"><title>T</title>"
 		"<module name=\"a\" role=\"bus\" need=\"boot\"><alternative name=\"c\"/></module>"
 		"<use shared=\"s\"/><argument action=\"set\" name=\"x\" value=\"1\"/>"
@@ -305,7 +307,8 @@ static void test_refused(void **state)
 	refused(PART, -ERR_CORRUPT, "t.xml:1: is no target");
 	refused("<!DOCTYPE target [<!ENTITY a SYSTEM \"/etc/passwd\">]>" HEAD TAIL, -ERR_CORRUPT,
 		"document type");
-	refused("<target name=\"u\" family=\"f\" firmware=\"bios\" evidence=\"tested\">"
+	refused("<target name=\"u\" family=\"f\" firmware=\"bios\" disks=\"sd\" "
+		"evidence=\"tested\">"
 		"<title>U</title></target>",
 		-ERR_CORRUPT, "t.xml:1: target u has to be in a file u.xml");
 	assert_non_null(large);
