@@ -128,11 +128,11 @@ static int esp_add(struct guest_image *g, struct tree *t, size_t esp, struct err
 
 static int bios_add(struct guest_image *g, struct error *e)
 {
-	struct bootloader b = { .kind = firmware_bios_kind(g), .firmware = "bios" };
-	int rc;
+	struct bootloader b = { .firmware = "bios" };
+	int rc = firmware_bios_kind(g, &b.kind, e);
 
-	if (!b.kind)
-		return 0;
+	if (rc || !b.kind)
+		return rc;
 	b.volume = strdup("disk");
 	rc = b.volume ? bootloader_add(&g->guest, &b, e) : error_nomem(e, "boot loaders");
 	if (rc)

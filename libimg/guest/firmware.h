@@ -26,8 +26,8 @@ int firmware_place(struct tree *t, const char *path, struct buffer *out, struct 
  * words, of at most `size` bytes, what is wrong; "" when nothing is. */
 int firmware_bios_fault(const struct guest_image *g, char *why, size_t size, struct error *e);
 
-/* What the first sector starts: "grub", "extlinux", "other"; NULL: nothing. */
-const char *firmware_bios_kind(const struct guest_image *g);
+/* What the first sector starts: "grub", "extlinux", "other" (static); NULL: nothing. */
+int firmware_bios_kind(const struct guest_image *g, const char **out, struct error *e);
 
 /* What lies where UEFI firmware looks, "/EFI/BOOT". */
 struct fallback {

@@ -157,23 +157,28 @@ int firmware_bios_fault(const struct guest_image *g, char *why, size_t size, str
 	return is_chain(sector) ? chain_check(&b, e) : 0;
 }
 
-const char *firmware_bios_kind(const struct guest_image *g)
+int firmware_bios_kind(const struct guest_image *g, const char **out, struct error *e)
 {
 	uint8_t sector[SECTOR];
-	struct error e;
+	int rc;
 
-	if (!g->volumes.boot_code || g->disk->size < SECTOR ||
-		disk_read(g->disk, 0, sector, sizeof(sector), &e))
-		return NULL;
-	for (size_t i = 0; is_chain(sector) && i < g->volumes.count; i++) {
+	*out = NULL;
+	if (!g->volumes.boot_code || g->disk->size < SECTOR)
+		return 0;
+	rc = disk_read(g->disk, 0, sector, sizeof(sector), e);
+	for (size_t i = 0; !rc && is_chain(sector) && i < g->volumes.count; i++) {
 		const struct volume *v = &g->volumes.volume[i];
 
-		if (!v->active || v->size < SECTOR ||
-			disk_read(v->disk, 0, sector, sizeof(sector), &e))
+		if (!v->active || v->size < SECTOR)
 			continue;
-		if (memmem(sector, SECTOR, "EXTLINUX", 8) || memmem(sector, SECTOR, "SYSLINUX", 8))
-			return "extlinux";
+		rc = disk_read(v->disk, 0, sector, sizeof(sector), e);
+		if (!rc &&
+			(memmem(sector, SECTOR, "EXTLINUX", 8) ||
+				memmem(sector, SECTOR, "SYSLINUX", 8)))
+			*out = "extlinux";
 		break;
 	}
-	return is_grub(sector) ? "grub" : "other";
+	if (!rc && !*out)
+		*out = is_grub(sector) ? "grub" : "other";
+	return rc;
 }
