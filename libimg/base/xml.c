@@ -226,6 +226,7 @@ int xml_attribute(const xmlNode *node, const char *name, char **out, struct erro
 {
 	xmlChar *text = xmlGetNoNsProp(node, (const xmlChar *)name);
 
+	*out = NULL;
 	if (!text && xmlHasProp(node, (const xmlChar *)name))
 		return error_nomem(e, "an XML attribute");
 	return text_take(text, out, e);

@@ -85,7 +85,7 @@ static int shared_read(const struct place *p, const xmlNode *use, struct target 
 {
 	struct buffer path = { 0 };
 	xmlDoc *doc = NULL;
-	char *name = NULL;
+	char *name;
 	int rc = xml_attribute(use, "shared", &name, e);
 
 	if (!rc)
