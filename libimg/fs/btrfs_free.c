@@ -173,9 +173,11 @@ static int device_runs(
 	qsort(run, *count, sizeof(*run), by_offset);
 	for (size_t i = 1; i < *count; i++)
 		if (run[i].start < run[i - 1].start + run[i - 1].len) {
+			const int rc = error_set(e, ERR_CORRUPT,
+				"chunks overlap on the device at %" PRIu64, run[i].start);
+
 			free(run);
-			return error_set(e, ERR_CORRUPT, "chunks overlap on the device at %" PRIu64,
-				run[i].start);
+			return rc;
 		}
 	*out = run;
 	return 0;
