@@ -73,9 +73,14 @@ def said(path, entry, state, when):
     """What the manifest says of a file against what is there."""
     if state is None or entry is None:
         return [] if (state is None) == (entry is None) else [f"{path}: the manifest is wrong about its being there {when}"]
-    return [f"{path}: {key} {when} is {entry.get(key)}, the manifest says {state[key]}"
-            for key in ("mode", "uid", "gid", "size", "sha256")
-            if key in state and state[key] is not None and entry.get(key) != state[key]]
+    wrong = []
+    if int(entry["mode"], 8) != int(state["mode"], 8):
+        wrong.append(f"{path}: mode {when} is {entry['mode']}, the manifest says {state['mode']}")
+    for key in ("uid", "gid", "size", "sha256"):
+        # of a folder there is no size and no digest
+        if key in entry and state.get(key) is not None and entry[key] != state[key]:
+            wrong.append(f"{path}: {key} {when} is {entry[key]}, the manifest says {state[key]}")
+    return wrong
 
 
 def differences(old, new, free):
@@ -93,7 +98,9 @@ def compare(before, after, manifest, prefix):
         if path in edits:
             wrong += said(path, was, edits[path]["before"], "before") + said(path, now, edits[path]["after"], "after")
             if was and now:
-                # a replaced file keeps its time and its labels
+                # a replaced file keeps its labels, and its time in whole seconds
+                was["mtime"] //= 10**9
+                now["mtime"] //= 10**9
                 wrong += [f"{path}: {key} changed from {was.get(key)} to {now.get(key)}"
                           for key in differences(was, now, ("size", "sha256", "ctime", "atime", "link"))]
         elif was is None or now is None:
