@@ -139,8 +139,9 @@ static const struct option_spec inject_options[] = {
 	{ "target", 't', "TARGET[,TARGET]", "What the guest shall be ready for; may be repeated.",
 		option_list, FIELD(targets) },
 	{ "drivers", 0, "PATH",
-		"A kernel module (.ko, .ko.xz, ...) or a folder of some, for the guest's kernels "
-		"that it was built for; may be repeated.",
+		"A kernel module (.ko, .ko.xz, ...), a package or medium that holds some (.rpm, "
+		".deb, .iso, .zip, .tar), or a folder of these, for the guest's kernels that they "
+		"were built for; may be repeated.",
 		option_list, FIELD(drivers) },
 	{ "seal", 0, "[OPERATIONS]",
 		"Take out what makes the guest one of its kind, see below; with or without -t.",
@@ -163,35 +164,36 @@ const struct command command_inject = {
 	.arguments = "SOURCE DEST",
 	.argument_count = 2,
 	.summary = "make the guest ready for other hypervisors and write a new image",
-	.description = "Puts what TARGET needs into the guest's initramfs and configuration (file "
-		       "system tables, boot loader, network), and "
-		       "writes the result "
-		       "to DEST as convert does. Nothing of the guest is run or mounted, and "
-		       "SOURCE is never "
-		       "written: the changes are kept beside it until DEST is made.\n\n" PARENT_TEXT
-		       "\n\n"
-		       "All drivers come from the guest itself, or from PATH. What was changed is "
-		       "recorded, with "
-		       "digests before "
-		       "and after, in the manifest. A target that cannot be met writes nothing. "
-		       "Doing it to an "
-		       "image that is ready already changes nothing in it.\n\n"
-		       "--drivers puts kernel modules into the guest's own directories of modules, "
-		       "with new indexes, before anything else is looked at. A module is for the "
-		       "kernel that its vermagic names, and for no other; when none of the "
-		       "guest's "
-		       "kernels is that one, or a module that it depends on is missing, nothing is "
-		       "written.\n\n"
-		       "--seal prepares the guest for being cloned. OPERATIONS are those of "
-		       "virt-sysprep --operations: names parted by commas, \"defaults\" and "
-		       "\"all\", "
-		       "each also with \"-\" in front to leave it out, as in defaults,-logfiles; "
-		       "without OPERATIONS it is \"defaults\". Unlike there, net-hostname and "
-		       "ssh-userdir "
-		       "are done by request only, cloud-init (its record of what it has done) is a "
-		       "default, random-seed takes the seed away so that the result is the same "
-		       "each time, and what would run the guest's programs or change identifiers "
-		       "of file systems is refused.\n\n" VIEWS_HELP,
+	.description =
+		"Puts what TARGET needs into the guest's initramfs and configuration (file "
+		"system tables, boot loader, network), and "
+		"writes the result "
+		"to DEST as convert does. Nothing of the guest is run or mounted, and "
+		"SOURCE is never "
+		"written: the changes are kept beside it until DEST is made.\n\n" PARENT_TEXT "\n\n"
+		"All drivers come from the guest itself, or from PATH. What was changed is "
+		"recorded, with "
+		"digests before "
+		"and after, in the manifest. A target that cannot be met writes nothing. "
+		"Doing it to an "
+		"image that is ready already changes nothing in it.\n\n"
+		"--drivers puts kernel modules into the guest's own directories of modules, "
+		"with new indexes, before anything else is looked at. A module is for the "
+		"kernel that its vermagic names, and for no other. Of packages and media, which "
+		"may bring modules for many kernels, those for other kernels are passed "
+		"over; nothing else of them is installed, and none of their scripts is run. "
+		"When nothing of PATH is for one of the guest's kernels, or a module that "
+		"one depends on is missing, nothing is written.\n\n"
+		"--seal prepares the guest for being cloned. OPERATIONS are those of "
+		"virt-sysprep --operations: names parted by commas, \"defaults\" and "
+		"\"all\", "
+		"each also with \"-\" in front to leave it out, as in defaults,-logfiles; "
+		"without OPERATIONS it is \"defaults\". Unlike there, net-hostname and "
+		"ssh-userdir "
+		"are done by request only, cloud-init (its record of what it has done) is a "
+		"default, random-seed takes the seed away so that the result is the same "
+		"each time, and what would run the guest's programs or change identifiers "
+		"of file systems is refused.\n\n" VIEWS_HELP,
 	.answer_no = "the guest cannot be made ready for a target",
 	.takes_formats = true,
 	.options = inject_options,
