@@ -22,16 +22,12 @@ guest_image() {
 	esac
 }
 
-# guest_drivers VARIANT: sets drivers to the options that its injection needs: a folder of modules, from its RPMs
+# guest_drivers VARIANT: sets drivers to the options that its injection needs
 guest_drivers() {
-	local package folder=$INJECTED_GUESTS/$1-drivers
+	local package
 	drivers=()
 	for package in "$GUESTS/$1-drivers"/*.rpm; do
-		[[ -e $package ]] || continue
-		need rpm2cpio cpio
-		mkdir -p "$folder"
-		rpm2cpio "$package" | (cd "$folder" && cpio -idmu --quiet) || fail "$package is not unpacked"
-		drivers=(--drivers "$folder")
+		[[ ! -e $package ]] || drivers+=(--drivers "$package")
 	done
 }
 
@@ -46,7 +42,6 @@ injected_image() {
 	mkdir -p "$INJECTED_GUESTS"
 	exec {lock}>"$INJECTED_GUESTS/$1.lock"
 	flock "$lock"
-	guest_drivers "$1"
 	[[ -e $injected ]] ||
 		"$HVIMG" inject -q --no-sync -t "${INJECT_TARGETS:-hyperv,kvm}" "${drivers[@]}" "$guest" "$injected" 2>"$INJECTED_GUESTS/$1.said" ||
 		fail "$1 is not injected: $(cat "$INJECTED_GUESTS/$1.said")"
