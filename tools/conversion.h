@@ -30,9 +30,11 @@ struct conversion {
 	"these and their file systems are grown inside the guest. Shrinking cuts only what no "    \
 	"partition holds; a disk without a partition table is not cut.\n\n"                        \
 	"--drop-free goes by the file systems' own records of free space, so blocks of deleted "   \
-	"files are not in DEST. A file system that was not shut down cleanly, that is damaged, "   \
-	"or "                                                                                      \
-	"that is not ext2, ext3 or ext4 is left whole, and a note tells which and why."
+	"files are not in DEST: those of ext2, ext3, ext4, FAT, XFS and btrfs, of swap space, "    \
+	"and "                                                                                     \
+	"of LVM. What was not shut down cleanly, is damaged, or holds what hvimg does not know "   \
+	"is "                                                                                      \
+	"left whole, and a note tells which and why."
 
 /* Rows of an option table; FIELD(name) gives the offset of a member of struct conversion. */
 #define CONVERSION_OPTIONS(FIELD)                                                                  \
@@ -63,8 +65,8 @@ struct conversion {
 			"a flavor with GIB GiB of disk. For VHD and VHDX.",                        \
 			option_gib, FIELD(fit_flavor) },                                           \
 		{ "drop-free", 0, NULL,                                                            \
-			"Leave out blocks that the guest's ext2, ext3 and ext4 file systems "      \
-			"hold free; others are left whole.",                                       \
+			"Leave out what the guest's file systems, its swap space and LVM hold "    \
+			"free; what is in doubt is left whole.",                                   \
 			option_flag, FIELD(drop_free) },                                           \
 		{ "verify", 0, NULL,                                                               \
 			"Read DEST back and compare it with the source before it appears; VHD "    \

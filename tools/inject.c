@@ -136,7 +136,11 @@ static int inject_run(const void *settings, char *const *argument, struct error 
 #define CONVERSION_FIELD(name) offsetof(struct inject_settings, conversion.name)
 #define FIELD(name) offsetof(struct inject_settings, name)
 static const struct option_spec inject_options[] = {
-	{ "target", 't', "TARGET[,TARGET]", "What the guest shall be ready for; may be repeated.",
+	{ "target", 't', "TARGET[,TARGET]",
+		"What the guest shall be ready for: hyperv-gen1, hyperv-gen2, hyperv (those of "
+		"both that "
+		"its disk allows), kvm, xen, azure, or a further file of recipes/targets; may be "
+		"repeated.",
 		option_list, FIELD(targets) },
 	{ "drivers", 0, "PATH",
 		"A kernel module (.ko, .ko.xz, ...), a package or medium that holds some (.rpm, "
