@@ -25,6 +25,15 @@ static const char *image_suffix(const char *name)
 	return NULL;
 }
 
+static int version_add(struct strings *out, const char *version, struct error *e)
+{
+	int rc = strings_add_new(out, version, e);
+
+	if (!rc && out->count > KERNEL_LIMIT)
+		rc = error_set(e, ERR_RANGE, "more than %d kernels", KERNEL_LIMIT);
+	return rc;
+}
+
 static int versions_find(struct guest_image *g, struct strings *out, struct error *e)
 {
 	struct strings names = { 0 };
@@ -36,7 +45,7 @@ static int versions_find(struct guest_image *g, struct strings *out, struct erro
 		const char *suffix = image_suffix(names.item[i]);
 
 		if (suffix && linux_is_version(suffix))
-			rc = strings_add_new(out, suffix, e);
+			rc = version_add(out, suffix, e);
 	}
 	strings_free(&names);
 	if (!rc && tree_is(g->tree, "/lib/modules", S_IFDIR))
@@ -48,11 +57,9 @@ static int versions_find(struct guest_image *g, struct strings *out, struct erro
 			continue;
 		snprintf(path, sizeof(path), "/lib/modules/%s/vmlinuz", names.item[i]);
 		if (tree_is(g->tree, path, S_IFREG))
-			rc = strings_add_new(out, names.item[i], e);
+			rc = version_add(out, names.item[i], e);
 	}
 	strings_free(&names);
-	if (!rc && out->count > KERNEL_LIMIT)
-		rc = error_set(e, ERR_RANGE, "%zu kernels, more than %d", out->count, KERNEL_LIMIT);
 	return rc;
 }
 
