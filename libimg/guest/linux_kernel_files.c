@@ -25,7 +25,7 @@ static const char *image_suffix(const char *name)
 	return NULL;
 }
 
-static int version_add(struct strings *out, const char *version, struct error *e)
+static int version_note(struct strings *out, const char *version, struct error *e)
 {
 	int rc = strings_add_new(out, version, e);
 
@@ -45,7 +45,7 @@ static int versions_find(struct guest_image *g, struct strings *out, struct erro
 		const char *suffix = image_suffix(names.item[i]);
 
 		if (suffix && linux_is_version(suffix))
-			rc = version_add(out, suffix, e);
+			rc = version_note(out, suffix, e);
 	}
 	strings_free(&names);
 	if (!rc && tree_is(g->tree, "/lib/modules", S_IFDIR))
@@ -57,7 +57,7 @@ static int versions_find(struct guest_image *g, struct strings *out, struct erro
 			continue;
 		snprintf(path, sizeof(path), "/lib/modules/%s/vmlinuz", names.item[i]);
 		if (tree_is(g->tree, path, S_IFREG))
-			rc = version_add(out, names.item[i], e);
+			rc = version_note(out, names.item[i], e);
 	}
 	strings_free(&names);
 	return rc;
