@@ -1,46 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "disk/memory.h"
 #include "disk/slice.h"
-#include "fs/fs.h"
+#include "tests/unit/fs_sample.h"
 
 enum { MIB = 1 << 20, PAD = 63 * 512 };
 
-static char folder[] = "/tmp/ext-XXXXXX";
-static char image[64];
 static bool tools;
-
-static int run(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static int run(const char *format, ...)
-{
-	char command[1024];
-	va_list args;
-	int at = snprintf(command, sizeof(command), "exec >%s/log 2>&1; cd %s; ", folder, folder);
-
-	va_start(args, format);
-	(void)vsnprintf(command + at, sizeof(command) - (size_t)at, format, args);
-	va_end(args);
-	return system(command);
-}
 
 static int setup(void **state)
 {
 	(void)state;
-	if (!mkdtemp(folder))
+	if (folder_make())
 		return -1;
-	(void)snprintf(image, sizeof(image), "%s/image", folder);
 	tools = !run("command -v mke2fs && command -v e2fsck && command -v debugfs");
 	if (!tools) {
 		print_message("skipped: no e2fsprogs\n");
@@ -54,34 +24,12 @@ static int setup(void **state)
 		"printf end >>sparse");
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	return run("cd / && rm -rf %s", folder);
-}
-
 static void make(const char *options, unsigned mib)
 {
 	assert_int_equal(run("rm -f image && mke2fs -q -F -d tree %s image %uM", options, mib), 0);
 }
 
 /* The image in the middle of a disk, as partitions are; written back and checked by e2fsck. */
-static uint8_t *load_bytes(size_t *len)
-{
-	int fd = open(image, O_RDONLY);
-	struct stat st;
-	uint8_t *bytes;
-
-	assert_true(fd >= 0);
-	assert_int_equal(fstat(fd, &st), 0);
-	*len = (size_t)st.st_size + PAD;
-	bytes = calloc(1, *len);
-	assert_non_null(bytes);
-	assert_int_equal(pread(fd, bytes + PAD, *len - PAD, 0), (ssize_t)(*len - PAD));
-	close(fd);
-	return bytes;
-}
-
 struct opened {
 	struct disk *memory, *slice;
 	struct fs *fs;
@@ -89,13 +37,8 @@ struct opened {
 
 static int try_open(struct opened *o, bool write, struct error *e)
 {
-	size_t len;
-	uint8_t *bytes = load_bytes(&len);
-
-	*o = (struct opened){ 0 };
-	assert_int_equal(memory_disk_open(bytes, len, &o->memory, e), 0);
-	free(bytes);
-	assert_int_equal(slice_open(o->memory, PAD, len - PAD, &o->slice, e), 0);
+	*o = (struct opened){ .memory = disk_load(image, PAD) };
+	assert_int_equal(slice_open(o->memory, PAD, o->memory->size - PAD, &o->slice, e), 0);
 	return fs_open(o->slice, write, &o->fs, e);
 }
 
@@ -107,20 +50,6 @@ static void open_image(struct opened *o, bool write)
 	if (rc)
 		print_error("%s\n", e.text);
 	assert_int_equal(rc, 0);
-}
-
-static void save(struct opened *o)
-{
-	int fd = open(image, O_WRONLY);
-	uint8_t *bytes = malloc((size_t)o->slice->size);
-	struct error e = { 0 };
-
-	assert_true(fd >= 0);
-	assert_non_null(bytes);
-	assert_int_equal(disk_read(o->slice, 0, bytes, (size_t)o->slice->size, &e), 0);
-	assert_int_equal(pwrite(fd, bytes, (size_t)o->slice->size, 0), (ssize_t)o->slice->size);
-	close(fd);
-	free(bytes);
 }
 
 static void close_image(struct opened *o)
@@ -141,29 +70,6 @@ static void check(void)
 		assert_int_equal(system(command), 0);
 	}
 	assert_int_equal(rc, 0);
-}
-
-static uint64_t node_at(struct fs *fs, const char *path)
-{
-	char copy[256], *rest = copy, *name;
-	uint64_t node = fs->root;
-	struct error e = { 0 };
-
-	(void)snprintf(copy, sizeof(copy), "%s", path);
-	while ((name = strsep(&rest, "/")))
-		assert_int_equal(fs->ops->lookup(fs, node, name, &node, &e), 0);
-	return node;
-}
-
-/* Content that differs at every place and can be asked for anywhere. */
-static int pattern(void *arg, uint64_t off, void *buf, size_t len, struct error *e)
-{
-	uint8_t *to = buf;
-
-	(void)e;
-	for (size_t i = 0; i < len; i++)
-		to[i] = (uint8_t)((off + i) * 7 + (off + i) / 4096 + *(const unsigned *)arg);
-	return 0;
 }
 
 static void put(struct fs *fs, const char *dir, const char *name, uint64_t size, unsigned seed)
@@ -191,24 +97,12 @@ static void put(struct fs *fs, const char *dir, const char *name, uint64_t size,
 static void expect_content(struct fs *fs, const char *path, uint64_t size, unsigned seed)
 {
 	uint64_t node = node_at(fs, path);
-	uint8_t *got = malloc(size + 1), *want = malloc(size + 1);
 	struct fs_stat st;
 	struct error e = { 0 };
 
-	assert_non_null(got);
-	assert_non_null(want);
 	assert_int_equal(fs->ops->stat(fs, node, &st, &e), 0);
 	assert_int_equal(st.size, size);
-	pattern(&seed, 0, want, size, &e);
-	assert_int_equal(fs->ops->read(fs, node, 0, got, size, &e), 0);
-	assert_memory_equal(got, want, size);
-	if (size > 10000) {
-		assert_int_equal(fs->ops->read(fs, node, 4001, got, 5000, &e), 0);
-		assert_memory_equal(got, want + 4001, 5000);
-	}
-	assert_int_equal(fs->ops->read(fs, node, size, got, 1, &e), -ERR_RANGE);
-	free(got);
-	free(want);
+	expect_pattern(fs, node, size, seed);
 }
 
 /* What an injection does, and more: create, replace, remove, many names, directories, links. */
@@ -331,7 +225,7 @@ static void every_feature(void **state)
 		edit(o.fs);
 		expect_edited(o.fs);
 		assert_int_equal(fs_sync(o.fs, &e), 0);
-		save(&o);
+		disk_save(o.slice, image);
 		close_image(&o);
 		check();
 		assert_int_equal(run("debugfs -R 'dump etc/initrd out' image && "
@@ -368,7 +262,7 @@ static void indexed_directory_stays_right(void **state)
 	}
 	put(o.fs, "indexed", "kernel-made-entry-with-long-name-77", 5, 9);
 	assert_int_equal(fs_sync(o.fs, &e), 0);
-	save(&o);
+	disk_save(o.slice, image);
 	close_image(&o);
 	check();
 }
@@ -395,9 +289,9 @@ static void same_edits_give_the_same_bytes(void **state)
 		open_image(&o, true);
 		edit(o.fs);
 		assert_int_equal(fs_sync(o.fs, &e), 0);
-		save(&o);
+		disk_save(o.slice, image);
 		close_image(&o);
-		bytes[i] = load_bytes(&len[i]);
+		bytes[i] = file_load(image, PAD, &len[i]);
 	}
 	assert_int_equal(len[0], len[1]);
 	assert_true(!memcmp(bytes[0], bytes[1], len[0]));
@@ -416,7 +310,7 @@ static void nothing_reaches_the_disk_without_sync(void **state)
 	if (!tools)
 		return;
 	make("-t ext4", 24);
-	before = load_bytes(&len);
+	before = file_load(image, PAD, &len);
 	after = malloc(len);
 	assert_non_null(after);
 	open_image(&o, true);
@@ -507,7 +401,7 @@ static void full_file_system_says_so(void **state)
 	assert_int_equal(o.fs->ops->put(o.fs, node_at(o.fs, "etc"), "x", &p, &e), -ERR_RANGE);
 	assert_non_null(strstr(e.text, "67108864 bytes do not fit"));
 	assert_int_equal(fs_sync(o.fs, &e), 0);
-	save(&o);
+	disk_save(o.slice, image);
 	close_image(&o);
 	check();
 }
@@ -556,7 +450,7 @@ static void expect_identified(const char *command, const char *tool)
 	assert_non_null(f);
 	assert_non_null(fgets(want, sizeof(want), f));
 	(void)fclose(f);
-	bytes = load_bytes(&len);
+	bytes = file_load(image, PAD, &len);
 	assert_int_equal(memory_disk_open(bytes + PAD, len - PAD, &d, &e), 0);
 	assert_int_equal(fs_identify(d, &id, &e), 0);
 	assert_non_null(id.type);
@@ -637,7 +531,7 @@ static void damaged_images(void **state)
 		return;
 	/* Without checksums, so that the damage is not noticed at once. */
 	make("-t ext4 -b 1024 -O ^metadata_csum,^has_journal -N 64", 2);
-	all = load_bytes(&len);
+	all = file_load(image, PAD, &len);
 	bytes = all + PAD;
 	len -= PAD;
 	for (size_t at = 1024; at < 2048; at++) {
@@ -677,5 +571,5 @@ int main(void)
 		cmocka_unit_test(damaged_images),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, folder_remove);
 }

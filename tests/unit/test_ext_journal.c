@@ -1,55 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Journals that were not replayed: what e2fsck and the kernel make of them. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "disk/memory.h"
 #include "fs/ext.h"
+#include "tests/unit/fs_sample.h"
 
-static char folder[] = "/tmp/journal-XXXXXX";
-static char image[64];
 static bool tools, mounts;
-
-static int run(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static int run(const char *format, ...)
-{
-	char command[2000];
-	va_list args;
-	int at = snprintf(command, sizeof(command), "exec >%s/log 2>&1; cd %s; ", folder, folder);
-
-	va_start(args, format);
-	(void)vsnprintf(command + at, sizeof(command) - (size_t)at, format, args);
-	va_end(args);
-	return system(command);
-}
-
-static void expect_run(const char *command)
-{
-	if (run("%s", command)) {
-		char show[64];
-
-		(void)snprintf(show, sizeof(show), "cat %s/log >&2", folder);
-		(void)system(show);
-		fail_msg("%s", command);
-	}
-}
 
 static int setup(void **state)
 {
 	(void)state;
-	if (!mkdtemp(folder))
+	if (folder_make())
 		return -1;
-	(void)snprintf(image, sizeof(image), "%s/image", folder);
 	tools = !run("command -v mke2fs && command -v e2fsck && command -v debugfs");
 	if (!tools)
 		print_message("skipped: no e2fsprogs\n");
@@ -65,15 +25,6 @@ static int setup(void **state)
 		: 0;
 }
 
-static int teardown(void **state)
-{
-	char command[64];
-
-	(void)state;
-	(void)snprintf(command, sizeof(command), "rm -r %s", folder);
-	return system(command);
-}
-
 struct opened {
 	struct disk *disk;
 	struct fs *fs;
@@ -81,19 +32,7 @@ struct opened {
 
 static int try_open(struct opened *o, bool write, struct error *e)
 {
-	int fd = open(image, O_RDONLY);
-	struct stat st;
-	uint8_t *bytes;
-
-	assert_true(fd >= 0);
-	assert_int_equal(fstat(fd, &st), 0);
-	bytes = malloc((size_t)st.st_size);
-	assert_non_null(bytes);
-	assert_int_equal(pread(fd, bytes, (size_t)st.st_size, 0), st.st_size);
-	close(fd);
-	*o = (struct opened){ 0 };
-	assert_int_equal(memory_disk_open(bytes, (size_t)st.st_size, &o->disk, e), 0);
-	free(bytes);
+	*o = (struct opened){ .disk = disk_load(image, 0) };
 	return fs_open(o->disk, write, &o->fs, e);
 }
 
@@ -101,20 +40,6 @@ static void close_image(struct opened *o)
 {
 	fs_close(o->fs);
 	disk_close(o->disk);
-}
-
-static void save(struct opened *o)
-{
-	int fd = open(image, O_WRONLY);
-	uint8_t *bytes = malloc((size_t)o->disk->size);
-	struct error e = { 0 };
-
-	assert_true(fd >= 0);
-	assert_non_null(bytes);
-	assert_int_equal(disk_read(o->disk, 0, bytes, (size_t)o->disk->size, &e), 0);
-	assert_int_equal(pwrite(fd, bytes, (size_t)o->disk->size, 0), (ssize_t)o->disk->size);
-	close(fd);
-	free(bytes);
 }
 
 static int text_read(void *arg, uint64_t off, void *buf, size_t len, struct error *e)
@@ -153,7 +78,7 @@ static void replay_as_e2fsck(void)
 	assert_false(ext2fs_has_feature_journal_needs_recovery(ext_of(o.fs)->e2->super));
 	assert_int_equal(disk_read(view, 5000, &byte, 1, &e), 0);
 	assert_int_equal(disk_write(view, 5000, &byte, 1, &e), 0);
-	save(&o);
+	disk_save(o.disk, image);
 	close_image(&o);
 	expect_run("cat >compare.py <<'END'\n"
 		   "import struct\n"
@@ -181,7 +106,7 @@ static void edit(void)
 		fail_msg("%s", e.text);
 	assert_int_equal(o.fs->ops->put(o.fs, o.fs->root, "new", &p, &e), 0);
 	assert_int_equal(fs_sync(o.fs, &e), 0);
-	save(&o);
+	disk_save(o.disk, image);
 	close_image(&o);
 	expect_run("e2fsck -fn image && debugfs -R 'dump /new out' image && "
 		   "test $(stat -c %s out) = 30000");
@@ -355,5 +280,5 @@ int main(void)
 		cmocka_unit_test(wrong_checksums_are_named),
 	};
 
-	return cmocka_run_group_tests_name("ext_journal", tests, setup, teardown);
+	return cmocka_run_group_tests_name("ext_journal", tests, setup, folder_remove);
 }

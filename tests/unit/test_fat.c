@@ -1,71 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "disk/memory.h"
-#include "fs/fs.h"
+#include "tests/unit/fs_sample.h"
 
 enum { MIB = 1 << 20, SINCE = 1700000000 };
 
-static char folder[] = "/tmp/fat-XXXXXX";
-static char image[64];
 static bool tools;
-
-static int run(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static int run(const char *format, ...)
-{
-	char command[1024];
-	va_list args;
-	int at = snprintf(command, sizeof(command),
-		"export LC_ALL=C.UTF-8 TZ=UTC MTOOLS_SKIP_CHECK=1; exec >%s/log 2>&1; cd %s; ",
-		folder, folder);
-
-	va_start(args, format);
-	(void)vsnprintf(command + at, sizeof(command) - (size_t)at, format, args);
-	va_end(args);
-	return system(command);
-}
-
-static void expect_run(const char *command)
-{
-	if (run("%s", command)) {
-		char show[64];
-
-		(void)snprintf(show, sizeof(show), "cat %s/log >&2", folder);
-		(void)system(show);
-		fail_msg("%s", command);
-	}
-}
 
 static int setup(void **state)
 {
 	(void)state;
-	if (!mkdtemp(folder))
+	if (folder_make() || setenv("LC_ALL", "C.UTF-8", 1) || setenv("TZ", "UTC", 1) ||
+		setenv("MTOOLS_SKIP_CHECK", "1", 1))
 		return -1;
-	(void)snprintf(image, sizeof(image), "%s/image", folder);
 	tools = !run("command -v mkfs.fat && command -v fsck.fat && command -v mcopy");
 	if (!tools)
 		print_message("skipped: no dosfstools or no mtools\n");
 	return 0;
-}
-
-static int teardown(void **state)
-{
-	char command[64];
-
-	(void)state;
-	(void)snprintf(command, sizeof(command), "rm -r %s", folder);
-	return system(command);
 }
 
 struct opened {
@@ -75,19 +24,7 @@ struct opened {
 
 static int try_open(struct opened *o, bool write, struct error *e)
 {
-	int fd = open(image, O_RDONLY);
-	struct stat st;
-	uint8_t *bytes;
-
-	assert_true(fd >= 0);
-	assert_int_equal(fstat(fd, &st), 0);
-	bytes = malloc((size_t)st.st_size);
-	assert_non_null(bytes);
-	assert_int_equal(pread(fd, bytes, (size_t)st.st_size, 0), st.st_size);
-	close(fd);
-	*o = (struct opened){ 0 };
-	assert_int_equal(memory_disk_open(bytes, (size_t)st.st_size, &o->disk, e), 0);
-	free(bytes);
+	*o = (struct opened){ .disk = disk_load(image, 0) };
 	return fs_open(o->disk, write, &o->fs, e);
 }
 
@@ -110,51 +47,11 @@ static void close_image(struct opened *o)
 /* Writes everything back to the file, and closes. */
 static void save(struct opened *o)
 {
-	int fd = open(image, O_WRONLY);
-	uint8_t *bytes = malloc((size_t)o->disk->size);
 	struct error e = { 0 };
 
-	assert_true(fd >= 0);
-	assert_non_null(bytes);
 	assert_int_equal(fs_sync(o->fs, &e), 0);
-	assert_int_equal(disk_read(o->disk, 0, bytes, (size_t)o->disk->size, &e), 0);
-	assert_int_equal(pwrite(fd, bytes, (size_t)o->disk->size, 0), (ssize_t)o->disk->size);
-	close(fd);
-	free(bytes);
+	disk_save(o->disk, image);
 	close_image(o);
-}
-
-static int find(struct fs *fs, const char *path, uint64_t *node)
-{
-	char copy[1200], *rest = copy, *name;
-	struct error e = { 0 };
-	int rc = 0;
-
-	*node = fs->root;
-	(void)snprintf(copy, sizeof(copy), "%s", path);
-	while (!rc && (name = strsep(&rest, "/")))
-		rc = *name ? fs->ops->lookup(fs, *node, name, node, &e) : 0;
-	return rc;
-}
-
-static uint64_t node_at(struct fs *fs, const char *path)
-{
-	uint64_t node;
-
-	if (find(fs, path, &node))
-		fail_msg("no %s", path);
-	return node;
-}
-
-/* Content that differs at every place and can be asked for anywhere. */
-static int pattern(void *arg, uint64_t off, void *buf, size_t len, struct error *e)
-{
-	uint8_t *to = buf;
-
-	(void)e;
-	for (size_t i = 0; i < len; i++)
-		to[i] = (uint8_t)((off + i) * 7 + (off + i) / 4096 + *(const unsigned *)arg);
-	return 0;
 }
 
 static int try_put(struct fs *fs, const char *dir, const char *name, uint64_t size, unsigned seed,
@@ -195,25 +92,13 @@ static int make_dir(struct fs *fs, const char *dir, const char *name)
 static void expect_content(struct fs *fs, const char *path, uint64_t size, unsigned seed)
 {
 	uint64_t node = node_at(fs, path);
-	uint8_t *got = malloc(size + 1), *want = malloc(size + 1);
 	struct fs_stat st;
 	struct error e = { 0 };
 
-	assert_non_null(got);
-	assert_non_null(want);
 	assert_int_equal(fs->ops->stat(fs, node, &st, &e), 0);
 	assert_int_equal(st.size, size);
 	assert_int_equal(st.mode, S_IFREG | 0644);
-	pattern(&seed, 0, want, size, &e);
-	assert_int_equal(fs->ops->read(fs, node, 0, got, size, &e), 0);
-	assert_memory_equal(got, want, size);
-	if (size > 10000) {
-		assert_int_equal(fs->ops->read(fs, node, 4001, got, 5000, &e), 0);
-		assert_memory_equal(got, want + 4001, 5000);
-	}
-	assert_int_equal(fs->ops->read(fs, node, size, got, 1, &e), -ERR_RANGE);
-	free(got);
-	free(want);
+	expect_pattern(fs, node, size, seed);
 }
 
 static void write_host(const char *path, uint64_t size, unsigned seed)
@@ -319,8 +204,8 @@ static void expect_edited(struct fs *fs)
 	expect_content(fs, longest, 9, 9);
 	expect_content(fs, "EFI/many/Collision of short names 298.conf", 298 % 3, 298);
 	assert_int_equal(
-		find(fs, "EFI/many/Collision of short names 297.conf", &node), -ERR_NOTFOUND);
-	assert_int_equal(find(fs, "EFI/gone", &node), -ERR_NOTFOUND);
+		node_find(fs, "EFI/many/Collision of short names 297.conf", &node), -ERR_NOTFOUND);
+	assert_int_equal(node_find(fs, "EFI/gone", &node), -ERR_NOTFOUND);
 }
 
 /* The same, as files of the host. */
@@ -830,5 +715,5 @@ int main(void)
 		cmocka_unit_test(times_are_cut),
 	};
 
-	return cmocka_run_group_tests_name("fat", tests, setup, teardown);
+	return cmocka_run_group_tests_name("fat", tests, setup, folder_remove);
 }

@@ -1,41 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "disk/memory.h"
 #include "fs/tree.h"
+#include "tests/unit/fs_sample.h"
 
-static char folder[] = "/tmp/tree-XXXXXX";
 static bool tools;
-
-static int run(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static int run(const char *format, ...)
-{
-	char command[2048];
-	va_list args;
-	int at = snprintf(command, sizeof(command), "exec >%s/log 2>&1; cd %s; ", folder, folder);
-
-	va_start(args, format);
-	(void)vsnprintf(command + at, sizeof(command) - (size_t)at, format, args);
-	va_end(args);
-	return system(command);
-}
 
 /* A guest whose links do what they can to get out, and a second file system for /boot. */
 static int setup(void **state)
 {
 	(void)state;
-	if (!mkdtemp(folder))
+	if (folder_make())
 		return -1;
 	tools = !run("command -v mke2fs && command -v e2fsck && command -v debugfs");
 	if (!tools) {
@@ -58,12 +31,6 @@ static int setup(void **state)
 		" mke2fs -q -F -t ext2 -d efi efifs 2M");
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	return run("cd / && rm -rf %s", folder);
-}
-
 struct part {
 	struct disk *disk;
 	struct fs *fs;
@@ -72,42 +39,22 @@ struct part {
 static void part_open(struct part *p, const char *name, bool write)
 {
 	char path[64];
-	struct stat st;
-	uint8_t *bytes;
 	struct error e = { 0 };
-	int fd;
 
 	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
-	fd = open(path, O_RDONLY);
-	assert_true(fd >= 0);
-	assert_int_equal(fstat(fd, &st), 0);
-	bytes = malloc((size_t)st.st_size);
-	assert_non_null(bytes);
-	assert_int_equal(pread(fd, bytes, (size_t)st.st_size, 0), (ssize_t)st.st_size);
-	close(fd);
-	assert_int_equal(memory_disk_open(bytes, (size_t)st.st_size, &p->disk, &e), 0);
-	free(bytes);
+	p->disk = disk_load(path, 0);
 	assert_int_equal(fs_open(p->disk, write, &p->fs, &e), 0);
 }
 
 /* Writes the part to a file and has it checked. */
 static void part_check(struct part *p)
 {
-	size_t len = (size_t)p->disk->size;
-	uint8_t *bytes = malloc(len);
 	char path[64];
 	struct error e = { 0 };
-	int fd;
 
-	assert_non_null(bytes);
 	assert_int_equal(fs_sync(p->fs, &e), 0);
-	assert_int_equal(disk_read(p->disk, 0, bytes, len, &e), 0);
 	(void)snprintf(path, sizeof(path), "%s/checked", folder);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, bytes, len), (ssize_t)len);
-	close(fd);
-	free(bytes);
+	disk_save(p->disk, path);
 	assert_int_equal(run("e2fsck -fn checked"), 0);
 }
 
@@ -505,5 +452,5 @@ int main(void)
 		cmocka_unit_test(reader_may_read_what_it_replaces),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, folder_remove);
 }
