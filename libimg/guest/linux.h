@@ -90,7 +90,31 @@ size_t linux_volume_of_name(const struct guest_image *g, const char *name);
 int linux_kernels_load(struct guest_image *g, struct error *e);
 void linux_kernels_free(struct linux_guest *l);
 
-/* linux_index.c: the module indexes of one kernel. */
+/* linux_index.c: the module indexes of one kernel, as texts that depmod left ... */
+enum linux_index {
+	INDEX_DEP,
+	INDEX_ALIAS,
+	INDEX_SYMBOLS,
+	INDEX_SOFTDEP,
+	INDEX_BUILTIN,
+	INDEX_MODINFO,
+	INDEX_DEVNAME,
+	INDEX_ORDER,
+	INDEX_TEXTS,
+};
+
+struct linux_index_texts {
+	struct buffer text[INDEX_TEXTS];
+	bool has[INDEX_TEXTS]; /* whether there is such a file */
+};
+/* `modules` is the guest's folder of them.  Free the texts after a failure, too. */
+int linux_index_texts_read(
+	struct tree *t, const char *modules, struct linux_index_texts *out, struct error *e);
+/* kmod_open of them. */
+int linux_index_texts_open(const struct linux_index_texts *t, struct kmod **out, struct error *e);
+void linux_index_texts_free(struct linux_index_texts *t);
+
+/* ... and as what they say. */
 struct linux_indexes {
 	struct buffer dep; /* text of modules.dep */
 	struct kmod *kmod;

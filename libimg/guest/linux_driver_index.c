@@ -1,86 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The indexes of a kernel's modules with some more modules in them. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "guest/linux_driver.h"
 
-enum {
-	DEP,
-	ALIAS,
-	SYMBOLS,
-	SOFTDEP,
-	BUILTIN,
-	MODINFO,
-	DEVNAME,
-	ORDER,
-	TEXTS,
-};
-
-static const char *const names[TEXTS] = { "modules.dep", "modules.alias", "modules.symbols",
-	"modules.softdep", "modules.builtin", "modules.builtin.modinfo", "modules.devname",
-	"modules.order" };
-/* Those, with their tries, that a module more changes. */
+/* The texts, with their tries, that a module more changes. */
 static const char *const changed[] = { "modules.dep", "modules.dep.bin", "modules.alias",
 	"modules.alias.bin", "modules.symbols", "modules.symbols.bin", "modules.softdep" };
 static const char why[] = "a driver that was brought along";
 
-struct texts {
-	struct buffer text[TEXTS];
-	bool has[TEXTS];
-};
-
-static void texts_free(struct texts *t)
-{
-	for (size_t i = 0; i < TEXTS; i++)
-		buffer_free(&t->text[i]);
-}
-
-static int texts_read(
-	struct guest_image *g, const char *modules, struct texts *out, struct error *e)
-{
-	int rc = 0;
-
-	for (size_t i = 0; i < TEXTS && !rc; i++) {
-		struct buffer path = { 0 };
-
-		rc = buffer_format(&path, e, "%s/%s", modules, names[i]);
-		if (!rc && tree_is(g->tree, buffer_text(&path), S_IFREG)) {
-			out->has[i] = true;
-			rc = tree_read(
-				g->tree, buffer_text(&path), KMOD_TEXT_LIMIT, &out->text[i], e);
-		}
-		buffer_free(&path);
-	}
-	return rc;
-}
-
-static int texts_open(const struct texts *t, struct kmod **out, struct error *e)
-{
-	const char *at[TEXTS];
-
-	for (size_t i = 0; i < TEXTS; i++)
-		at[i] = t->has[i] ? buffer_text(&t->text[i]) : NULL;
-	return kmod_open(&(struct kmod_texts){ .dep = at[DEP],
-				 .alias = at[ALIAS],
-				 .symbols = at[SYMBOLS],
-				 .softdep = at[SOFTDEP],
-				 .builtin = at[BUILTIN],
-				 .builtin_modinfo = at[MODINFO],
-				 .builtin_modinfo_len = t->text[MODINFO].len,
-				 .devname = at[DEVNAME],
-				 .order = at[ORDER] },
-		out, e);
-}
-
 /* The line of modules.dep about the path; NULL: none. */
-static const char *dep_line(const struct texts *t, const char *path)
+static const char *dep_line(const struct linux_index_texts *t, const char *path)
 {
 	size_t len = strlen(path);
 
-	for (const char *line = buffer_text(&t->text[DEP]); *line;) {
+	for (const char *line = buffer_text(&t->text[INDEX_DEP]); *line;) {
 		size_t whole = strcspn(line, "\n");
 
 		if (whole > len && line[len] == ':' && !memcmp(line, path, len))
@@ -91,7 +26,8 @@ static const char *dep_line(const struct texts *t, const char *path)
 }
 
 /* All that the path needs, which its line has whole. */
-static int needs_of(const struct texts *t, const char *path, struct strings *out, struct error *e)
+static int needs_of(
+	const struct linux_index_texts *t, const char *path, struct strings *out, struct error *e)
 {
 	const char *line = dep_line(t, path);
 	char *words;
@@ -109,8 +45,8 @@ static int needs_of(const struct texts *t, const char *path, struct strings *out
 }
 
 /* Modules are loaded from the last to the first: what needs more stands before what it needs. */
-static int sort_needs(
-	const struct texts *t, struct strings *all, struct strings *out, struct error *e)
+static int sort_needs(const struct linux_index_texts *t, struct strings *all, struct strings *out,
+	struct error *e)
 {
 	size_t *count = calloc(all->count + 1, sizeof(*count));
 	int rc = count ? 0 : error_nomem(e, "dependencies");
@@ -136,34 +72,35 @@ static int sort_needs(
 	return rc;
 }
 
-static int add_lines(
-	struct texts *t, const struct driver *d, const struct strings *needs, struct error *e)
+static int add_lines(struct linux_index_texts *t, const struct driver *d,
+	const struct strings *needs, struct error *e)
 {
-	int rc = buffer_format(&t->text[DEP], e, "%s:", d->path);
+	int rc = buffer_format(&t->text[INDEX_DEP], e, "%s:", d->path);
 
 	for (size_t i = 0; i < needs->count && !rc; i++)
-		rc = buffer_format(&t->text[DEP], e, " %s", needs->item[i]);
+		rc = buffer_format(&t->text[INDEX_DEP], e, " %s", needs->item[i]);
 	if (!rc)
-		rc = buffer_string(&t->text[DEP], "\n", e);
+		rc = buffer_string(&t->text[INDEX_DEP], "\n", e);
 	for (size_t i = 0; i < d->info.aliases.count && !rc; i++)
-		rc = buffer_format(
-			&t->text[ALIAS], e, "alias %s %s\n", d->info.aliases.item[i], d->name);
+		rc = buffer_format(&t->text[INDEX_ALIAS], e, "alias %s %s\n",
+			d->info.aliases.item[i], d->name);
 	for (size_t i = 0; i < d->info.exports.count && !rc; i++)
-		rc = buffer_format(&t->text[SYMBOLS], e, "alias symbol:%s %s\n",
+		rc = buffer_format(&t->text[INDEX_SYMBOLS], e, "alias symbol:%s %s\n",
 			d->info.exports.item[i], d->name);
 	for (size_t i = 0; i < d->info.softdeps.count && !rc; i++)
-		rc = buffer_format(
-			&t->text[SOFTDEP], e, "softdep %s %s\n", d->name, d->info.softdeps.item[i]);
-	t->has[ALIAS] = t->has[SYMBOLS] = t->has[SOFTDEP] = true;
+		rc = buffer_format(&t->text[INDEX_SOFTDEP], e, "softdep %s %s\n", d->name,
+			d->info.softdeps.item[i]);
+	t->has[INDEX_ALIAS] = t->has[INDEX_SYMBOLS] = t->has[INDEX_SOFTDEP] = true;
 	return rc;
 }
 
 /* *ready false: it waits for a driver that is still to be added. */
-static int add_driver(struct texts *t, const struct driver *d, bool *ready, struct error *e)
+static int add_driver(
+	struct linux_index_texts *t, const struct driver *d, bool *ready, struct error *e)
 {
 	struct strings all = { 0 }, sorted = { 0 };
 	struct kmod *k = NULL;
-	int rc = texts_open(t, &k, e);
+	int rc = linux_index_texts_open(t, &k, e);
 
 	*ready = true;
 	for (size_t i = 0; i < d->info.depends.count && !rc && *ready; i++) {
@@ -211,16 +148,16 @@ static int put_below(struct guest_image *g, const char *modules, const char *nam
 	return rc;
 }
 
-static int put_indexes(
-	struct guest_image *g, const char *modules, const struct texts *t, struct error *e)
+static int put_indexes(struct guest_image *g, const char *modules,
+	const struct linux_index_texts *t, struct error *e)
 {
 	struct kmod_file *files = NULL;
 	struct strings paths = { 0 };
 	struct kmod *k = NULL;
 	size_t count = 0;
-	int rc = texts_open(t, &k, e);
+	int rc = linux_index_texts_open(t, &k, e);
 
-	for (const char *line = buffer_text(&t->text[DEP]); *line && !rc;) {
+	for (const char *line = buffer_text(&t->text[INDEX_DEP]); *line && !rc;) {
 		size_t whole = strcspn(line, "\n"), end = strcspn(line, ":\n");
 
 		if (end < whole)
@@ -268,7 +205,7 @@ static int is_there(struct guest_image *g, const char *modules, const struct kmo
 }
 
 /* Adds all that are not there; a driver comes after those it needs. */
-static int add_drivers(struct guest_image *g, const char *modules, struct texts *t,
+static int add_drivers(struct guest_image *g, const char *modules, struct linux_index_texts *t,
 	struct driver *const *chosen, bool *done, size_t count, struct error *e)
 {
 	const struct driver *waiting = NULL;
@@ -293,7 +230,7 @@ static int add_drivers(struct guest_image *g, const char *modules, struct texts 
 		struct kmod *k = NULL;
 		const char *name = waiting->info.depends.item[i];
 
-		rc = texts_open(t, &k, e);
+		rc = linux_index_texts_open(t, &k, e);
 		if (!rc && !kmod_path(k, name) && !kmod_builtin(k, name))
 			rc = error_set(e, ERR_NOTREADY,
 				"--drivers: %s needs %s, which neither the kernel of %s nor "
@@ -308,13 +245,13 @@ int drivers_put(struct guest_image *g, const char *modules, struct driver *const
 	size_t count, struct error *e)
 {
 	bool *done = calloc(count, sizeof(*done));
-	struct texts t = { 0 };
+	struct linux_index_texts t = { 0 };
 	struct kmod *k = NULL;
 	bool all = true;
-	int rc = done ? texts_read(g, modules, &t, e) : error_nomem(e, "drivers");
+	int rc = done ? linux_index_texts_read(g->tree, modules, &t, e) : error_nomem(e, "drivers");
 
 	if (!rc)
-		rc = texts_open(&t, &k, e);
+		rc = linux_index_texts_open(&t, &k, e);
 	for (size_t i = 0; i < count && !rc; i++) {
 		rc = is_there(g, modules, k, chosen[i], &done[i], e);
 		all = all && done[i];
@@ -324,7 +261,7 @@ int drivers_put(struct guest_image *g, const char *modules, struct driver *const
 	if (!rc && !all)
 		rc = put_indexes(g, modules, &t, e);
 	kmod_close(k);
-	texts_free(&t);
+	linux_index_texts_free(&t);
 	free(done);
 	return rc;
 }
