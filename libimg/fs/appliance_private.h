@@ -53,16 +53,22 @@ int appliance_go_on(struct appliance *a, struct error *e);
 /* Starts it unless it runs. */
 int appliance_start(struct appliance *a, struct error *e);
 
-/* What the call named `what` met in the appliance; -code. */
+/* appliance_drive.c: what the call named `what` met in the appliance; -code. */
 int drive_error(struct drive *d, const char *what, struct error *e);
 int drive_mount(struct drive *d, struct error *e);
 /* Unmounts, and gives the volume what was edited. */
 int drive_sync(struct drive *d, struct error *e);
-/* The path of a node in the appliance, the drive mounted; with `name` that of a name in it. */
+
+/* appliance_directory.c: the path of a node in the appliance, the drive mounted; with `name` that
+ * of a name in it. */
 int drive_path(
 	struct drive *d, uint64_t node, const char *name, struct buffer *out, struct error *e);
 /* The node of `name` in `dir`; ERR_NOTFOUND. */
 int drive_lookup(struct drive *d, uint64_t dir, const char *name, uint64_t *node, struct error *e);
+/* A directory whose children are all known. */
+int drive_directory(struct drive *d, uint64_t dir, struct node **out, struct error *e);
+/* Looks at the root directory. */
+int drive_look(struct drive *d, struct error *e);
 /* Looks at `name` in `dir` anew, after an edit. */
 int drive_refresh(struct drive *d, uint64_t dir, const char *name, struct error *e);
 /* A node that is there; ERR_NOTFOUND. */
