@@ -118,6 +118,7 @@ int fs_identify(struct disk *d, struct fs_id *out, struct error *e);
 /* What an open may use of the host. */
 struct fs_options {
 	bool write;
+	bool force_dirty; /* edit an NTFS volume that was not unmounted, where that is safe */
 	const char *tmpdir; /* for what a helper must keep; NULL: /var/tmp */
 	/* Where file systems are opened that hvimg has no code for, if `d` was added to it; NULL:
 	 * they are not. */

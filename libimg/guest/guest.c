@@ -228,7 +228,8 @@ int guest_image_open(
 		.known = o->known,
 		.cancelled = o->cancelled,
 		.cancelled_arg = o->cancelled_arg,
-		.fs_options = { .tmpdir = o->tmpdir } };
+		.force_dirty = o->force_dirty,
+		.fs_options = { .tmpdir = o->tmpdir, .force_dirty = o->force_dirty } };
 	rc = locked_open(d, &g->disk, e);
 	if (!rc)
 		rc = volumes_open(g->disk, &g->volumes, &g->volume_report, e);

@@ -6,9 +6,10 @@
 #include "base/report.h"
 #include "fs/tree.h"
 #include "guest/target.h"
+#include "guest/windows_info.h"
 #include "volume/volume.h"
 
-/* What runs inside an image.  Linux now; a further type is a file and a line in guest/list.def. */
+/* What runs inside an image.  A further type is a file and a line in guest/list.def. */
 
 enum module_place {
 	MODULE_MISSING,
@@ -57,7 +58,7 @@ struct bootloader {
 };
 
 struct guest {
-	const char *type; /* static: "linux", "unknown" */
+	const char *type; /* static: "linux", "windows", "unknown" */
 	char *distro, *version, *name,
 		*arch; /* from os-release and the guest's own ELF files; may be NULL */
 	char root[VOLUME_ID_SIZE]; /* volume id */
@@ -73,6 +74,7 @@ struct guest {
 	size_t kernel_count;
 	struct device_name *device_name;
 	size_t device_name_count;
+	struct windows_info *windows; /* NULL: no Windows */
 };
 
 struct readiness {
@@ -87,6 +89,9 @@ struct guest_image;
 
 struct guest_options {
 	bool write; /* file systems are opened for editing */
+	/* Hives and NTFS volumes that Windows did not leave clean are edited as they are, where
+	 * that is safe. */
+	bool force_dirty;
 	struct journal *journal; /* may be NULL */
 	const struct target_list *known; /* every target that readiness may be asked for */
 	const char *tmpdir; /* as in fs_options */
@@ -111,11 +116,28 @@ bool guest_image_boots(const struct guest_image *g, const char *firmware); /* "b
 const struct report *guest_image_report(const struct guest_image *g);
 int guest_image_readiness(
 	struct guest_image *g, const struct target *t, struct readiness *out, struct error *e);
+/* What is asked of a Windows guest beside drivers.  NULL and 0: left as it is. */
+struct windows_wishes {
+	const char *rtc; /* "utc" or "local": what its hardware clock shows */
+	const char
+		*san_policy; /* "online-all", "offline-shared", "offline-all", "offline-internal" */
+	const char *rdp; /* "on" or "off" */
+	const char *firewall; /* "rdp" lets it in, "winrm", "icmp"; comma separated */
+	const char *unattend; /* "auto" makes an answer file; else a path of the host */
+	const char *cloudbase_init; /* path of the installer (MSI) on the host */
+	const char *cloudbase_init_sha256; /* what its digest must be */
+	const char *cloudbase_init_conf; /* path of a configuration on the host; NULL: made */
+	bool ems; /* the text console on the serial port */
+};
+
 /* What is to be done to a guest. */
 struct guest_changes {
 	const struct target_list *targets;
-	/* Paths of the host: kernel modules, or folders that hold some.  NULL: none. */
+	/* Paths of the host.  Linux: kernel modules, or packages and folders that hold some.
+	 * Windows: driver packages, or media and folders that hold some.  NULL: none. */
 	const struct strings *drivers;
+	bool allow_unsigned; /* driver packages of Windows */
+	const struct windows_wishes *windows; /* NULL: none */
 	/* Operations of --seal, by virt-sysprep's names: see guest_seal_select.  NULL: none. */
 	const struct strings *seal;
 };

@@ -45,14 +45,14 @@ static bool is_asked(const struct guest_changes *c)
 }
 
 /* What they bring is looked at as the guest's own. */
-static int drivers_apply(struct guest_image *g, const struct strings *drivers, struct error *e)
+static int drivers_apply(struct guest_image *g, const struct guest_changes *c, struct error *e)
 {
 	int rc;
 
 	if (!g->type || !g->type->add_drivers)
 		return error_set(
 			e, ERR_NOTREADY, "--drivers: no guest that takes drivers was found");
-	rc = g->type->add_drivers(g, drivers, e);
+	rc = g->type->add_drivers(g, c, e);
 	return rc ? rc : guest_find(g, e);
 }
 
@@ -67,7 +67,7 @@ int guest_image_apply(struct guest_image *g, const struct guest_changes *c, stru
 	if (!rc && !targets->count && !is_asked(c))
 		rc = error_set(e, ERR_USAGE, "no target to make the guest ready for");
 	if (!rc && c->drivers && c->drivers->count)
-		rc = drivers_apply(g, c->drivers, e);
+		rc = drivers_apply(g, c, e);
 	for (size_t i = 0; i < targets->count && !rc; i++)
 		rc = guest_image_readiness(g, &targets->target[i], &r[i], e);
 	if (!rc)

@@ -24,8 +24,9 @@ struct guest_type {
 	 * NULL: never. */
 	int (*places_loader)(struct guest_image *g, bool *answer, struct error *e);
 
-	/* Puts drivers from the host's files into the guest.  NULL: such a guest takes none. */
-	int (*add_drivers)(struct guest_image *g, const struct strings *paths, struct error *e);
+	/* Puts drivers from the host's files (c->drivers) into the guest, before readiness for
+	 * c->targets is asked.  NULL: such a guest takes none. */
+	int (*add_drivers)(struct guest_image *g, const struct guest_changes *c, struct error *e);
 	/* Frees what load left in g->state. */
 	void (*forget)(struct guest_image *g);
 };
@@ -46,6 +47,7 @@ struct guest_image {
 	struct disk *disk; /* owned, over the caller's: an appliance uses it from other threads */
 	struct appliance *appliance; /* NULL: no volume needs it */
 	bool write;
+	bool force_dirty; /* as in guest_options */
 	struct journal *journal;
 	const struct target_list *known;
 	struct fs_options fs_options;

@@ -235,7 +235,7 @@ int linux_selinux_load(struct guest_image *g, struct error *e);
 int linux_labels_apply(struct guest_image *g, struct error *e);
 
 /* linux_driver.c: puts kernel modules beside those of every kernel that they were built for. */
-int linux_drivers_apply(struct guest_image *g, const struct strings *paths, struct error *e);
+int linux_drivers_apply(struct guest_image *g, const struct guest_changes *c, struct error *e);
 
 /* linux_network.c: configuration that means an interface which the target does not have. */
 int linux_network_check(

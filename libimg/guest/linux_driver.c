@@ -161,7 +161,7 @@ static int kernels_read(
 	return rc;
 }
 
-int linux_drivers_apply(struct guest_image *g, const struct strings *paths, struct error *e)
+int linux_drivers_apply(struct guest_image *g, const struct guest_changes *c, struct error *e)
 {
 	const struct linux_guest *l = g->state;
 	struct driver_kernel *kernels = calloc(l->kernel_count + 1, sizeof(*kernels));
@@ -169,7 +169,7 @@ int linux_drivers_apply(struct guest_image *g, const struct strings *paths, stru
 	int rc = kernels ? kernels_read(g, kernels, &d.kernel_count, e) : error_nomem(e, "drivers");
 
 	if (!rc)
-		rc = drivers_read(paths, &d, e);
+		rc = drivers_read(c->drivers, &d, e);
 	for (size_t i = 0; i < d.kernel_count && !rc; i++)
 		rc = kernel_drivers(g, &kernels[i], &d, e);
 	if (!rc)

@@ -51,6 +51,42 @@ struct target_property {
 	char *when; /* NULL, or a condition on the guest: "linux", "windows" */
 };
 
+/* A driver of Windows, by the name of its service. */
+struct target_driver {
+	char *service; /* "storvsc" */
+	char *role; /* "bus", "storage", "network", ... */
+	enum module_need need; /* NEED_BOOT: Windows does not start without it */
+	char *file; /* of System32\\drivers, "storvsc.sys" */
+	struct strings files; /* of the same folder, that it does not work without */
+	/* Windows builds that have it by themselves; in others it comes from a package.  0, 0: none
+	 * has it.  Last 0: every later one. */
+	uint32_t inbox_first, inbox_last;
+	/* Builds for which it is needed at all; 0: no bound. */
+	uint32_t first, last;
+	char *inf; /* inbox, "wstorvsc.inf"; NULL: none */
+	/* Values of the service's key when the inbox one has to be made anew; group NULL: none. */
+	uint32_t start, error;
+	char *group;
+	char *class_guid; /* of its devices, "{4d36e97b-e325-11ce-bfc1-08002be10318}" */
+	struct strings devices; /* hardware ids: "VMBUS\\{ba6163d9-...}" */
+	struct strings alternatives; /* services that do as well */
+};
+
+/* A service of another hypervisor's, which is switched off, and its class filters. */
+struct target_foreign {
+	char *service;
+};
+
+/* A registry value of Windows that the hypervisor wants. */
+struct target_setting {
+	char *hive; /* "SYSTEM": in every control set; "SOFTWARE" */
+	char *key; /* below the control set, or the hive's root */
+	char *name;
+	uint32_t value; /* a DWORD */
+	bool present; /* set only where the value is there already */
+	char *why;
+};
+
 /* A disk image as Glance calls it. */
 struct target_disk {
 	char *format; /* "vhdx" */
@@ -74,6 +110,15 @@ struct target {
 	size_t service_count;
 	struct target_argument *argument;
 	size_t argument_count;
+	struct target_driver *driver;
+	size_t driver_count;
+	struct target_foreign *foreign;
+	size_t foreign_count;
+	struct target_setting *setting;
+	size_t setting_count;
+	/* The first Windows build that starts there, 0: any; and whether only 64-bit ones do. */
+	uint32_t windows_first;
+	bool windows_64;
 	struct strings datasources; /* of cloud-init, in the order to be tried */
 	struct target_disk *disk; /* those that its clouds take; none: every one */
 	size_t disk_count;

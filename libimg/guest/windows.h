@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef LIBIMG_GUEST_WINDOWS_H
+#define LIBIMG_GUEST_WINDOWS_H
+
+#include "guest/guest_image.h"
+#include "guest/hive.h"
+#include "guest/inf.h"
+#include "guest/windows_info.h"
+
+/* What the parts of the Windows guest share. */
+
+enum windows_hive_name { WINDOWS_SYSTEM, WINDOWS_SOFTWARE, WINDOWS_HIVES };
+
+struct windows_hive {
+	char *path; /* guest path, as spelled: "/Windows/System32/config/SYSTEM" */
+	char *log1, *log2; /* guest paths of its logs, NULL: there is none */
+	struct hive *hive; /* NULL: not there, or not readable */
+	char *problem; /* why it is not open, NULL: all is well */
+};
+
+/* g->state */
+struct windows_guest {
+	char *root; /* "/Windows", as spelled */
+	char *system32; /* "/Windows/System32" */
+	struct windows_hive hive[WINDOWS_HIVES];
+	struct strings control_sets; /* all that exist, the current one first: "ControlSet001" */
+	struct inf_platform platform; /* build 0: not known */
+};
+
+static inline struct windows_guest *windows_of(const struct guest_image *g)
+{
+	return g->state;
+}
+
+/* The hive, or NULL when it could not be opened. */
+static inline struct hive *windows_hive(const struct guest_image *g, enum windows_hive_name n)
+{
+	return windows_of(g)->hive[n].hive;
+}
+
+/* windows_load.c: root folder, hives, version, control sets; fills g->guest.windows. */
+int windows_load(struct guest_image *g, size_t index, struct error *e);
+void windows_forget(struct guest_image *g);
+/* Opens a hive file of the guest, with its logs; `out` may have a problem instead of a hive. */
+int windows_hive_open(
+	struct guest_image *g, const char *path, struct windows_hive *out, struct error *e);
+/* Writes the hive back if it changed, in place, and empties its logs. */
+int windows_hive_write(struct guest_image *g, struct windows_hive *h, struct error *e);
+void windows_hive_close(struct windows_hive *h);
+
+/* windows_service.c: file and version of a service, whatever the form of its ImagePath.  *path is
+ * NULL when the file is not there. */
+int windows_service_file(struct guest_image *g, const char *control_set, const char *service,
+	char **path, struct error *e);
+/* The file version in a PE file's resources, "10.0.19041.1"; NULL when it has none. */
+int windows_file_version(struct guest_image *g, const char *path, char **version, struct error *e);
+
+/* windows_bcd.c: the BCD stores of the image, into g->guest.windows. */
+int windows_bcd_load(struct guest_image *g, struct error *e);
+/* Whether an entry needs another device to start after the disk has moved; and setting it so. */
+int windows_bcd_readiness(
+	struct guest_image *g, const struct target *t, struct report *out, struct error *e);
+int windows_bcd_apply(struct guest_image *g, const struct guest_changes *c, struct error *e);
+/* bootx64.efi beside bootmgfw.efi, where firmware without a boot entry looks. */
+int windows_loader_places(struct guest_image *g, bool *answer, struct error *e);
+int windows_loader_apply(struct guest_image *g, const struct guest_changes *c, struct error *e);
+
+/* windows_enable.c: the drivers that Windows has itself, and what stands in their way. */
+int windows_enable_readiness(
+	struct guest_image *g, const struct target *t, struct report *out, struct error *e);
+int windows_enable_apply(struct guest_image *g, const struct guest_changes *c, struct error *e);
+
+/* windows_state.c: what makes the guest unfit for any edit: hibernated, pending updates, ... */
+int windows_state_readiness(
+	struct guest_image *g, const struct target *t, struct report *out, struct error *e);
+
+/* windows_inject.c: driver packages from the host, and their installation at first boot. */
+int windows_inject_apply(struct guest_image *g, const struct guest_changes *c, struct error *e);
+
+/* windows_first_boot.c: commands that Windows runs once, by itself, at its next start; each is
+ * logged, tried a bounded number of times, and a failing one does not keep the next from running.
+ * `name` orders and names them, "10-drivers"; `commands` are lines of cmd.exe. */
+int windows_first_boot_add(
+	struct guest_image *g, const char *name, const struct strings *commands, struct error *e);
+
+/* windows_setting.c: the OpenStack side and the named options, see struct windows_wishes. */
+int windows_settings_apply(struct guest_image *g, const struct guest_changes *c, struct error *e);
+
+#endif
