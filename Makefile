@@ -8,7 +8,7 @@ DESTDIR ?=
 ISAL ?= $(shell pkg-config --exists libisal && echo 1)
 
 PACKAGES = zlib libdeflate libzstd liblzma liblz4 libarchive libxml-2.0 ext2fs com_err libvhdi \
-	hivex libntfs-3g wimlib jansson yaml-0.1 sqlite3 libcrypto libxxhash $(if $(ISAL),libisal)
+	hivex libntfs-3g jansson yaml-0.1 sqlite3 libcrypto libxxhash $(if $(ISAL),libisal)
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wvla -Wcast-qual \
 	-Wformat=2 -Wswitch-enum -Wstrict-prototypes -Wmissing-prototypes $(if $(WERROR),-Werror)
 SANFLAGS = $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
@@ -16,7 +16,7 @@ OPT ?= -O2 -g
 CFLAGS += -std=gnu11 $(OPT) $(WARNINGS) $(SANFLAGS) -pthread
 CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Ilibimg -I. $(if $(ISAL),-DHAVE_ISAL) \
 	$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null | sed 's/-I/-isystem /g')
-LDLIBS += $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lbz2 -lm
+LDLIBS += $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lbz2 -lwim -lm
 LDFLAGS += $(SANFLAGS) -pthread
 
 Q = $(if $(V),,@)
