@@ -15,7 +15,8 @@ struct windows_hive {
 	char *path; /* guest path, as spelled: "/Windows/System32/config/SYSTEM" */
 	char *log1, *log2; /* guest paths of its logs, NULL: there is none */
 	struct hive *hive; /* NULL: not there, or not readable */
-	char *problem; /* why it is not open, NULL: all is well */
+	char *problem; /* why it is not open, or can only be read; NULL: all is well */
+	int problem_code; /* an error code with it: ERR_REFUSED for one that must not be edited */
 };
 
 /* g->state */

@@ -62,6 +62,7 @@ struct windows_info {
 	size_t bcd_count;
 };
 
+/* With what it holds; NULL is none. */
 void windows_info_free(struct windows_info *w);
 
 #endif
