@@ -42,6 +42,7 @@ void windows_info_free(struct windows_info *w)
 	free(w->version);
 	free(w->edition);
 	free(w->install_type);
+	free(w->release);
 	free(w->arch);
 	free(w->language);
 	free(w->hostname);
