@@ -81,6 +81,8 @@ struct readiness {
 	const struct target *target; /* of the list given to image_readiness */
 	bool ready;
 	bool fixable; /* inject would make it ready */
+	const char
+		*evidence; /* static or the target's: "tested" with such a guest, or "inferred" */
 	struct report findings;
 };
 
