@@ -78,7 +78,7 @@ static void conclude(struct readiness *r)
 /* Targets were tested with Linux guests. */
 static const char *evidence_of(const struct guest_image *g, const struct target *t)
 {
-	return g->type && !strcmp(g->type->name, "windows") ? "inferred" : t->evidence;
+	return guest_is_windows(g) ? "inferred" : t->evidence;
 }
 
 int guest_image_readiness(
