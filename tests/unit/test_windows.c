@@ -229,7 +229,7 @@ static const struct {
 		enum severity severity;
 	} finding[7];
 } states[] = {
-	{ { .before = "printf HIBRxxxx >h; echo '<x/>' >p",
+	{ { .before = "printf HIBR >h; truncate -s 8K h; echo '<x/>' >p",
 		  .hive = "SOFTWARE",
 		  .value = { { CURRENT "WindowsUpdate\\Auto Update\\RebootRequired", "" },
 			  { CURRENT "Component Based Servicing\\SessionsPending",
@@ -305,7 +305,7 @@ static void test_sound(void **state)
 		"control-set-missing", "windows-evaluation", "hive-damaged", "hive-dirty",
 		"bitlocker" };
 	/* A resumed image, and setup that shall go on. */
-	static const struct change change = { .before = "printf wake >h",
+	static const struct change change = { .before = "printf wake >h; truncate -s 8K h",
 		.hive = "SYSTEM",
 		.value = { { "Setup", "\"SystemSetupInProgress\"=dword:00000001" } },
 		.options = "--generalized --add hiberfil.sys=$D/h" };
