@@ -181,6 +181,7 @@ int inf_parse(const void *bytes, size_t len, const struct inf_platform *p, struc
 		rc = inf_disk_files_read(&s, &inf.sources, e);
 	if (!rc)
 		rc = inf_models_read(&s, &inf, e);
+	inf.work = s.work;
 	source_free(&s);
 	if (rc)
 		inf_free(&inf);

@@ -18,7 +18,7 @@ enum inf_limits {
 	INF_LINE_LIMIT = 200000,
 	INF_EXPANDED_LIMIT = 64 << 10, /* bytes of one value, strings put in */
 	/* Bytes of all lines looked at, again for each section that names them, strings put in. */
-	INF_WORK_LIMIT = 256 << 20,
+	INF_WORK_LIMIT = 128 << 20,
 };
 
 enum inf_arch { INF_X86, INF_AMD64, INF_ARM64 };
@@ -111,6 +111,7 @@ struct inf {
 	struct strings included; /* INF files of Windows that it builds on: not read */
 	/* Paths in the package of all that it lists for the architecture, copied or not. */
 	struct strings sources;
+	uint64_t work; /* of INF_WORK_LIMIT, what reading it took */
 	struct inf_device *device; /* those of the models section that fits the platform */
 	size_t device_count;
 };

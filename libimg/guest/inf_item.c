@@ -8,7 +8,7 @@
 
 enum {
 	FIELDS_MAX = 65536, /* of a line: binary values have one for each byte */
-	LINE_COST = 128, /* what looking at a line takes beside its bytes */
+	LINE_COST = 256, /* what looking at a line takes beside its bytes, and what it leaves */
 };
 
 /* How far it is to one of `stops` that is not quoted, or to the end. */

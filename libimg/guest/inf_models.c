@@ -31,15 +31,8 @@ static int device_section(
 {
 	const struct inf_section *section;
 	int rc = inf_section_fitting(s, name, &section, e);
-	const size_t len = strlen(name);
 
-	if (rc)
-		return rc;
-	rc = inf_copy(&d->section, section ? section->name : name, e);
-	/* As the INF spells it, with the decoration in one case. */
-	if (!rc && section && strlen(section->name) >= len)
-		memcpy(d->section, name, len);
-	return rc;
+	return rc ? rc : inf_copy(&d->section, section ? section->name : name, e);
 }
 
 static struct inf_device *device_new(struct inf *inf, struct error *e)

@@ -97,7 +97,7 @@ static const char *decoration_of(const char *section, const char *name)
 {
 	const size_t len = strlen(name);
 
-	return !strncasecmp(section, name, len) && !strncmp(section + len, ".nt", 3)
+	return !strncasecmp(section, name, len) && !strncasecmp(section + len, ".nt", 3)
 		? section + len + 1
 		: NULL;
 }

@@ -14,7 +14,7 @@ struct inf_line {
 };
 
 struct inf_section {
-	const char *name; /* lower case */
+	const char *name; /* as spelled where it begins */
 	const struct inf_line *line;
 	size_t count;
 };

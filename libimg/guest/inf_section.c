@@ -2,6 +2,7 @@
 /* The lines of an INF, and the sections that they are in. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "guest/inf_private.h"
 
@@ -91,7 +92,6 @@ static int heading_add(struct scan *s, char *text, struct error *e)
 	*end = 0;
 	while (is_space(*name))
 		name++;
-	inf_lower(name);
 	rc = inf_grow((void **)&s->heading, s->heading_count, sizeof(*s->heading), e);
 	if (!rc) {
 		s->heading[s->heading_count] = (struct heading){ name, s->heading_count };
@@ -145,7 +145,7 @@ static int lines_read(struct scan *s, struct error *e)
 static int heading_compare(const void *a, const void *b)
 {
 	const struct heading *x = a, *y = b;
-	const int by_name = strcmp(x->name, y->name);
+	const int by_name = strcasecmp(x->name, y->name);
 
 	return by_name ? by_name : (x->order > y->order) - (x->order < y->order);
 }
@@ -174,7 +174,7 @@ static int sections_sort(struct scan *s, struct error *e)
 	if (s->heading_count)
 		qsort(s->heading, s->heading_count, sizeof(*s->heading), heading_compare);
 	for (size_t i = 0; i < s->heading_count; i++) {
-		if (!i || strcmp(s->heading[i].name, s->heading[i - 1].name))
+		if (!i || strcasecmp(s->heading[i].name, s->heading[i - 1].name))
 			source->section[source->section_count++].name = s->heading[i].name;
 		rank[s->heading[i].order] = source->section_count - 1;
 	}
@@ -205,19 +205,6 @@ int inf_sections_read(struct inf_source *source, struct error *e)
 	return rc;
 }
 
-/* As strcmp, the second one in any case. */
-static int lower_compare(const char *lower, const char *name)
-{
-	for (;; lower++, name++) {
-		const char c = *name >= 'A' && *name <= 'Z' ? (char)(*name - 'A' + 'a') : *name;
-
-		if (*lower != c)
-			return (unsigned char)*lower < (unsigned char)c ? -1 : 1;
-		if (!c)
-			return 0;
-	}
-}
-
 size_t inf_section_from(const struct inf_source *s, const char *name)
 {
 	size_t low = 0, high = s->section_count;
@@ -225,7 +212,7 @@ size_t inf_section_from(const struct inf_source *s, const char *name)
 	while (low < high) {
 		const size_t middle = low + (high - low) / 2;
 
-		if (lower_compare(s->section[middle].name, name) < 0)
+		if (strcasecmp(s->section[middle].name, name) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -237,7 +224,7 @@ const struct inf_section *inf_section_find(const struct inf_source *s, const cha
 {
 	const size_t at = inf_section_from(s, name);
 
-	if (at == s->section_count || lower_compare(s->section[at].name, name))
+	if (at == s->section_count || strcasecmp(s->section[at].name, name))
 		return NULL;
 	return &s->section[at];
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* inf-dump FILE ARCH MAJOR.MINOR.BUILD PRODUCT: what an INF says for that Windows, a fact a line. */
+/* inf-dump FILE ARCH MAJOR.MINOR.BUILD PRODUCT: what an INF says for that Windows, a fact a line.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
