@@ -16,7 +16,7 @@ static int plan_make(struct enable_plan *p, struct error *e)
 	int rc;
 
 	if (!p->build)
-		return plan_tell(p, &unknown, "", e,
+		return enable_tell(p, &unknown, "", e,
 			"which Windows it is is not known, so neither which drivers it has");
 	if (is_out(p))
 		return 0;
@@ -51,7 +51,7 @@ int windows_enable_readiness(
 	rc = plan_make(&p, e);
 	for (size_t i = 0; i < p.findings.count && !rc; i++)
 		rc = report_add(out, &p.findings.finding[i], e);
-	plan_free(&p);
+	enable_free(&p);
 	return rc;
 }
 
@@ -67,8 +67,8 @@ int windows_enable_apply(struct guest_image *g, const struct guest_changes *c, s
 			return error_set(e, ERR_NOTREADY, "the hive SYSTEM can't be edited");
 		rc = plan_make(&p, e);
 		if (!rc)
-			rc = plan_do(&p, e);
-		plan_free(&p);
+			rc = enable_do(&p, e);
+		enable_free(&p);
 	}
 	return rc;
 }

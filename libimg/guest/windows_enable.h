@@ -53,23 +53,23 @@ int enable_key(char *key, struct error *e, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* windows_enable_plan.c: more edits of SYSTEM.  `why` is for the journal. */
-int plan_number(struct enable_plan *p, const char *key, const char *name, uint32_t value,
+int step_number(struct enable_plan *p, const char *key, const char *name, uint32_t value,
 	const char *why, struct error *e);
-int plan_text(struct enable_plan *p, enum enable_action action, const char *key, const char *name,
+int step_text(struct enable_plan *p, enum enable_action action, const char *key, const char *name,
 	const char *text, const char *why, struct error *e);
-int plan_bytes(struct enable_plan *p, enum enable_action action, const char *key, const char *name,
+int step_bytes(struct enable_plan *p, enum enable_action action, const char *key, const char *name,
 	const uint8_t *bytes, size_t len, const char *why, struct error *e);
-int plan_list(struct enable_plan *p, const char *key, const char *name, const struct strings *list,
+int step_list(struct enable_plan *p, const char *key, const char *name, const struct strings *list,
 	const char *why, struct error *e);
 /* `name` NULL: the key with all below it. */
-int plan_remove(
+int step_remove(
 	struct enable_plan *p, const char *key, const char *name, const char *why, struct error *e);
 /* Tells it once for what `about` is, however many control sets show it. */
-int plan_tell(struct enable_plan *p, const struct finding_text *f, const char *about,
+int enable_tell(struct enable_plan *p, const struct finding_text *f, const char *about,
 	struct error *e, const char *format, ...) __attribute__((format(printf, 5, 6)));
 /* Does all edits. */
-int plan_do(struct enable_plan *p, struct error *e);
-void plan_free(struct enable_plan *p);
+int enable_do(struct enable_plan *p, struct error *e);
+void enable_free(struct enable_plan *p);
 
 /* A driver in one control set. */
 struct enable_driver {

@@ -50,14 +50,14 @@ static int entry_make(
 {
 	static const char why[] = "Windows has to know the device before it can install it";
 	char *package = NULL;
-	int rc = plan_text(p, ENABLE_TEXT, key, "Service", s->d->service, why, e);
+	int rc = step_text(p, ENABLE_TEXT, key, "Service", s->d->service, why, e);
 
 	if (!rc && s->d->class_guid)
-		rc = plan_text(p, ENABLE_TEXT, key, "ClassGUID", s->d->class_guid, why, e);
+		rc = step_text(p, ENABLE_TEXT, key, "ClassGUID", s->d->class_guid, why, e);
 	if (!rc && p->build >= FIRST_WITH_PACKAGES)
 		rc = windows_text(p->h, s->key, "DriverPackageId", &package, e);
 	if (!rc && package)
-		rc = plan_text(p, ENABLE_TEXT, key, "DriverPackageId", package, why, e);
+		rc = step_text(p, ENABLE_TEXT, key, "DriverPackageId", package, why, e);
 	free(package);
 	return rc;
 }
@@ -107,7 +107,7 @@ static int device_look(
 	if (!rc && !known)
 		rc = working_service(p, s, key, &other, e);
 	if (!rc && !known && !other) {
-		rc = plan_tell(p, &f, s->d->service, e,
+		rc = enable_tell(p, &f, s->d->service, e,
 			"%s: CriticalDeviceDatabase has no %s for %s", s->set, s->d->service, id);
 		if (!rc)
 			rc = entry_make(p, s, key, e);

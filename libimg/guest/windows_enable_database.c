@@ -137,7 +137,7 @@ static int id_look(struct database *d, const struct target_install *i, struct er
 	if (!rc)
 		rc = database_tell(d, "device id", e);
 	return rc ? rc
-		  : plan_bytes(d->p, ENABLE_BINARY, key, d->s->d->inf, rank, sizeof(rank),
+		  : step_bytes(d->p, ENABLE_BINARY, key, d->s->d->inf, rank, sizeof(rank),
 			    "Windows has to know the device before it can install it", e);
 }
 
@@ -147,7 +147,7 @@ static int absent_tell(struct enable_plan *p, const struct enable_driver *s, str
 		.severity = enable_severity(s),
 		.fix = "restore the hive SYSTEM, as Windows' own recovery does" };
 
-	return plan_tell(p, &f, "", e,
+	return enable_tell(p, &f, "", e,
 		"the hive SYSTEM has no DriverDatabase, where Windows looks for boot drivers");
 }
 

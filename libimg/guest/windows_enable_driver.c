@@ -77,10 +77,10 @@ static int fault_tell(
 
 	f.fix = "repair Windows where it runs (sfc /scannow)";
 	if (target_driver_is_inbox(s->d, p->build))
-		return plan_tell(p, &f, s->d->service, e, "driver %s (%s): %s", s->d->service,
+		return enable_tell(p, &f, s->d->service, e, "driver %s (%s): %s", s->d->service,
 			s->d->role, fault);
 	f.fix = "give a package with it by --drivers";
-	return plan_tell(
+	return enable_tell(
 		p, &f, s->d->service, e, "driver %s (%s): %s", s->d->service, s->d->role, fault);
 }
 
@@ -89,7 +89,7 @@ static int missing_tell(struct enable_plan *p, const struct enable_driver *s, st
 	struct finding_text f = fault_text(s, "driver-missing");
 
 	f.fix = "give a package with it by --drivers";
-	return plan_tell(p, &f, s->d->service, e,
+	return enable_tell(p, &f, s->d->service, e,
 		"this Windows has no driver %s (%s) of its own, and none is installed",
 		s->d->service, s->d->role);
 }
@@ -105,7 +105,7 @@ static int inbox_absent(struct enable_plan *p, const struct enable_driver *s, st
 		rc = fault_tell(p, s, "neither its key nor its file is there", e);
 	/* What is started on demand Windows installs when it sees the device. */
 	if (!rc && path && s->d->inf && s->d->start != START_DEMAND) {
-		rc = plan_tell(p, &f, s->d->service, e,
+		rc = enable_tell(p, &f, s->d->service, e,
 			"%s: service %s has no key, though its driver is there", s->set,
 			s->d->service);
 		if (!rc)
@@ -140,11 +140,11 @@ static int start_set(
 	int rc;
 
 	if (now < START_DISABLED)
-		rc = plan_tell(p, &f, s->d->service, e,
+		rc = enable_tell(p, &f, s->d->service, e,
 			"%s: driver %s is started %s (Start %u), where it has to be %s", s->set,
 			s->d->service, start_names[now], now, wanted);
 	else
-		rc = plan_tell(p, &f, s->d->service, e,
+		rc = enable_tell(p, &f, s->d->service, e,
 			"%s: driver %s is %s, where it has to be started %s", s->set, s->d->service,
 			disabled ? "disabled (Start 4)" : "never started", wanted);
 	if (!rc)
@@ -152,7 +152,7 @@ static int start_set(
 	if (!rc && disabled)
 		rc = enable_key(why, e, "%s was disabled (Start 4); %s has it start %s",
 			s->d->service, p->t->name, wanted);
-	return rc ? rc : plan_number(p, s->key, "Start", s->d->start, why, e);
+	return rc ? rc : step_number(p, s->key, "Start", s->d->start, why, e);
 }
 
 /* Windows 7 has its demand drivers with a path that only a running kernel understands. */
@@ -165,13 +165,13 @@ static int image_set(struct enable_plan *p, const struct enable_driver *s, struc
 
 	if (!rc && image && !strncasecmp(image, prefix, sizeof(prefix) - 1)) {
 		f.severity = SEVERITY_INFO;
-		rc = plan_tell(p, &f, s->d->service, e,
+		rc = enable_tell(p, &f, s->d->service, e,
 			"%s: driver %s has a path that boot drivers do not have (%s)", s->set,
 			s->d->service, image);
 		if (!rc)
 			rc = enable_key(text, e, "system32\\drivers\\%s", s->d->file);
 		if (!rc)
-			rc = plan_text(p, ENABLE_PATH, s->key, "ImagePath", text,
+			rc = step_text(p, ENABLE_PATH, s->key, "ImagePath", text,
 				"as boot drivers have it", e);
 	}
 	free(image);
@@ -182,13 +182,13 @@ static int override_remove(
 	struct enable_plan *p, const struct enable_driver *s, const char *key, struct error *e)
 {
 	const struct finding_text f = fixable_text(s, "driver-override");
-	int rc = plan_tell(p, &f, s->d->service, e,
+	int rc = enable_tell(p, &f, s->d->service, e,
 		"%s: driver %s has a StartOverride, which keeps it from being started on some "
 		"hardware",
 		s->set, s->d->service);
 
 	return rc ? rc
-		  : plan_remove(p, key, NULL, "it keeps the driver from being started at boot", e);
+		  : step_remove(p, key, NULL, "it keeps the driver from being started at boot", e);
 }
 
 /* What has to change of a service whose files are there. */

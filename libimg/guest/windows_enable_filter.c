@@ -50,7 +50,7 @@ static int dangling_tell(struct enable_plan *p, const char *filter, const char *
 		.fixable = true,
 		.fix = "hvimg inject takes it out" };
 
-	return plan_tell(p, &f, filter, e,
+	return enable_tell(p, &f, filter, e,
 		"%s of %s names %s, of which the service or the file is missing: no device of that "
 		"class starts",
 		name, key, filter);
@@ -63,7 +63,7 @@ static int foreign_tell(struct enable_plan *p, const char *filter, struct error 
 		.fixable = true,
 		.fix = "hvimg inject takes it out" };
 
-	return plan_tell(
+	return enable_tell(
 		p, &f, filter, e, "%s, of another hypervisor's tools, is a class filter", filter);
 }
 
@@ -92,8 +92,8 @@ static int list_look(struct enable_plan *p, const char *set, const char *key, co
 			rc = strings_add(&kept, list.item[i], e);
 	}
 	if (!rc && kept.count < list.count)
-		rc = kept.count ? plan_list(p, key, name, &kept, why, e)
-				: plan_remove(p, key, name, why, e);
+		rc = kept.count ? step_list(p, key, name, &kept, why, e)
+				: step_remove(p, key, name, why, e);
 	strings_free(&list);
 	strings_free(&kept);
 	return rc;

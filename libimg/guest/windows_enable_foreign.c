@@ -34,7 +34,7 @@ static int keys_remove(
 
 		rc = enable_key(key, e, "%s\\%s", set, f->keys.item[i]);
 		if (!rc && hive_has_key(p->h, key))
-			rc = plan_remove(p, key, NULL, "it is for another hypervisor", e);
+			rc = step_remove(p, key, NULL, "it is for another hypervisor", e);
 	}
 	return rc;
 }
@@ -51,7 +51,7 @@ static int service_look(struct enable_plan *p, const struct target_foreign *f, c
 	if (!rc && hive_has_key(p->h, key))
 		rc = windows_number(p->h, key, "Start", DISABLED, &start, e);
 	if (!rc && start != DISABLED)
-		rc = plan_number(
+		rc = step_number(
 			p, key, "Start", DISABLED, "it belongs to another hypervisor's tools", e);
 	if (!rc)
 		rc = keys_remove(p, f, set, e);
@@ -81,7 +81,7 @@ int enable_foreign(struct enable_plan *p, struct error *e)
 			rc = buffer_format(&names, e, "%s%s", names.len ? ", " : "", f->service);
 	}
 	if (!rc && names.len)
-		rc = plan_tell(p, &text, "", e, "another hypervisor's tools are started: %s",
+		rc = enable_tell(p, &text, "", e, "another hypervisor's tools are started: %s",
 			buffer_text(&names));
 	buffer_free(&names);
 	return rc;

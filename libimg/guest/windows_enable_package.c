@@ -138,20 +138,20 @@ int database_tell(struct database *d, const char *what, struct error *e)
 		.fixable = true,
 		.fix = "hvimg inject adds it" };
 
-	return plan_tell(d->p, &f, d->s->d->service, e, "DriverDatabase has no %s of %s for %s",
+	return enable_tell(d->p, &f, d->s->d->service, e, "DriverDatabase has no %s of %s for %s",
 		what, d->s->d->inf, d->s->d->service);
 }
 
 int database_text(struct database *d, enum enable_action action, const char *key, const char *name,
 	const char *text, struct error *e)
 {
-	return plan_text(d->p, action, key, name, text, why, e);
+	return step_text(d->p, action, key, name, text, why, e);
 }
 
 int database_number(
 	struct database *d, const char *key, const char *name, uint32_t value, struct error *e)
 {
-	return plan_number(d->p, key, name, value, why, e);
+	return step_number(d->p, key, name, value, why, e);
 }
 
 static int active_look(struct database *d, struct error *e)
@@ -187,7 +187,7 @@ static int version_look(struct database *d, struct error *e)
 	if (!rc)
 		rc = version_make(d, &v, e);
 	return rc ? rc
-		  : plan_bytes(d->p, ENABLE_BINARY, d->base, "Version", (const uint8_t *)&v,
+		  : step_bytes(d->p, ENABLE_BINARY, d->base, "Version", (const uint8_t *)&v,
 			    sizeof(v), why, e);
 }
 
@@ -208,7 +208,7 @@ static int values_make(struct database *d, struct error *e)
 	if (rc || !d->s->d->class_guid)
 		return rc;
 	rc = enable_key(class, e, DATABASE "\\DeviceIds\\%s", d->s->d->class_guid);
-	return rc ? rc : plan_bytes(d->p, ENABLE_EMPTY, class, d->s->d->inf, &nothing, 0, why, e);
+	return rc ? rc : step_bytes(d->p, ENABLE_EMPTY, class, d->s->d->inf, &nothing, 0, why, e);
 }
 
 int database_package(struct database *d, struct error *e)

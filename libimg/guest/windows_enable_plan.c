@@ -54,7 +54,7 @@ static struct enable_step *step_add(struct enable_plan *p, enum enable_action ac
 	return s;
 }
 
-int plan_number(struct enable_plan *p, const char *key, const char *name, uint32_t value,
+int step_number(struct enable_plan *p, const char *key, const char *name, uint32_t value,
 	const char *why, struct error *e)
 {
 	struct enable_step *s = step_add(p, ENABLE_NUMBER, key, name, why, e);
@@ -65,7 +65,7 @@ int plan_number(struct enable_plan *p, const char *key, const char *name, uint32
 	return 0;
 }
 
-int plan_text(struct enable_plan *p, enum enable_action action, const char *key, const char *name,
+int step_text(struct enable_plan *p, enum enable_action action, const char *key, const char *name,
 	const char *text, const char *why, struct error *e)
 {
 	struct enable_step *s = step_add(p, action, key, name, why, e);
@@ -73,7 +73,7 @@ int plan_text(struct enable_plan *p, enum enable_action action, const char *key,
 	return s ? copy(&s->text, text, e) : -e->code;
 }
 
-int plan_bytes(struct enable_plan *p, enum enable_action action, const char *key, const char *name,
+int step_bytes(struct enable_plan *p, enum enable_action action, const char *key, const char *name,
 	const uint8_t *bytes, size_t len, const char *why, struct error *e)
 {
 	struct enable_step *s = step_add(p, action, key, name, why, e);
@@ -85,7 +85,7 @@ int plan_bytes(struct enable_plan *p, enum enable_action action, const char *key
 	return 0;
 }
 
-int plan_list(struct enable_plan *p, const char *key, const char *name, const struct strings *list,
+int step_list(struct enable_plan *p, const char *key, const char *name, const struct strings *list,
 	const char *why, struct error *e)
 {
 	struct enable_step *s = step_add(p, ENABLE_LIST, key, name, why, e);
@@ -96,13 +96,13 @@ int plan_list(struct enable_plan *p, const char *key, const char *name, const st
 	return rc;
 }
 
-int plan_remove(
+int step_remove(
 	struct enable_plan *p, const char *key, const char *name, const char *why, struct error *e)
 {
 	return step_add(p, ENABLE_REMOVE, key, name, why, e) ? 0 : -e->code;
 }
 
-int plan_tell(struct enable_plan *p, const struct finding_text *f, const char *about,
+int enable_tell(struct enable_plan *p, const struct finding_text *f, const char *about,
 	struct error *e, const char *format, ...)
 {
 	char mark[ENABLE_KEY_SIZE], text[768];
@@ -173,7 +173,7 @@ static int step_do(struct hive *h, const struct enable_step *s, struct error *e)
 	return 0;
 }
 
-int plan_do(struct enable_plan *p, struct error *e)
+int enable_do(struct enable_plan *p, struct error *e)
 {
 	int rc = 0;
 
@@ -187,7 +187,7 @@ int plan_do(struct enable_plan *p, struct error *e)
 	return rc;
 }
 
-void plan_free(struct enable_plan *p)
+void enable_free(struct enable_plan *p)
 {
 	for (size_t i = 0; i < p->step_count; i++) {
 		free(p->step[i].key);

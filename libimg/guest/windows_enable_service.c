@@ -12,17 +12,17 @@ static int values_make(
 	int rc = enable_key(image, e, "System32\\drivers\\%s", d->file);
 
 	if (!rc)
-		rc = plan_text(p, ENABLE_PATH, s->key, "ImagePath", image, why, e);
+		rc = step_text(p, ENABLE_PATH, s->key, "ImagePath", image, why, e);
 	if (!rc)
-		rc = plan_number(p, s->key, "Type", KERNEL_DRIVER, why, e);
+		rc = step_number(p, s->key, "Type", KERNEL_DRIVER, why, e);
 	if (!rc)
-		rc = plan_number(p, s->key, "Start", d->start, why, e);
+		rc = step_number(p, s->key, "Start", d->start, why, e);
 	if (!rc)
-		rc = plan_number(p, s->key, "ErrorControl", d->error, why, e);
+		rc = step_number(p, s->key, "ErrorControl", d->error, why, e);
 	if (!rc && d->group)
-		rc = plan_text(p, ENABLE_TEXT, s->key, "Group", d->group, why, e);
+		rc = step_text(p, ENABLE_TEXT, s->key, "Group", d->group, why, e);
 	if (!rc && p->build >= FIRST_WITH_OWNERS)
-		rc = plan_text(p, ENABLE_MEMBER, s->key, "Owners", d->inf, why, e);
+		rc = step_text(p, ENABLE_MEMBER, s->key, "Owners", d->inf, why, e);
 	return rc;
 }
 
@@ -37,7 +37,7 @@ int enable_service_make(struct enable_plan *p, const struct enable_driver *s, st
 
 		rc = enable_key(key, e, "%s%s%s", s->key, *v->key ? "\\" : "", v->key);
 		if (!rc)
-			rc = plan_number(p, key, v->name, v->value, why, e);
+			rc = step_number(p, key, v->name, v->value, why, e);
 	}
 	return rc;
 }

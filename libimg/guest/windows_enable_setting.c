@@ -39,12 +39,12 @@ static int setting_look(struct enable_plan *p, const struct target_setting *s,
 		return error_of_host(&none, e);
 	if (!is_wrong(s, there, now))
 		return 0;
-	rc = plan_tell(p, &f, s->name, e,
+	rc = enable_tell(p, &f, s->name, e,
 		there ? "%s: %s is %" PRIu32 ", should be %" PRIu32 ": %s"
 		      : "%s: %s is missing (%" PRIu32 "), should be %" PRIu32 ": %s",
 		key, s->name, now, s->value, s->why);
 	if (!rc)
-		rc = plan_number(p, key, s->name, s->value, s->why, e);
+		rc = step_number(p, key, s->name, s->value, s->why, e);
 	if (!rc)
 		p->step[p->step_count - 1].hive = hive;
 	return rc;
