@@ -19,7 +19,12 @@ const char *firmware_suffix(const char *arch);
  * there is no such path. */
 int firmware_path(struct tree *t, const char *path, struct buffer *out, struct error *e);
 
-/* Likewise, for what is to be made: names that are not there are taken as they are. */
+/* Likewise, for a path below the directory `base`, which is as spelled already ("": the root);
+ * `out` gets both. */
+int firmware_path_below(
+	struct tree *t, const char *base, const char *path, struct buffer *out, struct error *e);
+
+/* As firmware_path, for what is to be made: names that are not there are taken as they are. */
 int firmware_place(struct tree *t, const char *path, struct buffer *out, struct error *e);
 
 /* Whether the first sector holds what a BIOS can start, and what that starts is there.  *why: in
