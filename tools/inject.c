@@ -54,6 +54,7 @@ static int result_json(
 	}
 	json_put(out, "dry_run", json_boolean(j->dry_run));
 	json_put(out, "scratch", number_json(r->scratch));
+	json_put(out, "findings", report_json(&r->notes));
 	rc = *out && !json_object_update(*out, manifest) ? 0 : error_nomem(e, "JSON");
 	json_decref(manifest);
 	if (rc) {
@@ -86,6 +87,9 @@ static int run_job(const struct inject_settings *s, struct inject_job *job, stru
 		print_hashes(stdout, &job->convert, &result.convert);
 	if (!rc)
 		say_dropped(&result.convert.dropped);
+	for (size_t i = 0; !rc && i < result.notes.count; i++)
+		say_note("%s: %s", severity_name(result.notes.finding[i].severity),
+			result.notes.finding[i].text);
 	inject_result_free(&result);
 	return rc;
 }

@@ -140,6 +140,8 @@ struct guest_changes {
 	const struct windows_wishes *windows; /* NULL: none */
 	/* Operations of --seal, by virt-sysprep's names: see guest_seal_select.  NULL: none. */
 	const struct strings *seal;
+	/* What is worth knowing of how it was done is added here.  NULL: nobody asks. */
+	struct report *notes;
 };
 
 /*

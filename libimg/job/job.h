@@ -107,6 +107,7 @@ struct inject_job {
 struct inject_result {
 	struct convert_outcome convert;
 	struct journal journal;
+	struct report notes; /* as in guest_changes */
 	uint64_t scratch; /* bytes that the overlay held */
 };
 
