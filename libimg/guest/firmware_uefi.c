@@ -161,8 +161,10 @@ static int fallback_check(struct guest_image *g, size_t esp, const struct target
 	if (rc)
 		return rc;
 	f.fix = f.fixable ? "hvimg inject copies the guest's own loader there"
-			  : "copy the guest's loader to EFI/BOOT on its EFI system partition, as "
-			    "\"grub-install --removable\" does";
+		: guest_is_windows(g)
+		? "copy EFI/Microsoft/Boot/bootmgfw.efi there, as bcdboot does"
+		: "copy the guest's loader to EFI/BOOT on its EFI system partition, "
+		  "as \"grub-install --removable\" does";
 	if (!have.present)
 		return finding_add(r, &f, e,
 			"the EFI system partition has no EFI/BOOT/%s, so that firmware without "
@@ -206,7 +208,12 @@ static int table_check(struct guest_image *g, size_t esp, const struct target *t
 int firmware_uefi_check(
 	struct guest_image *g, const struct target *t, struct report *r, struct error *e)
 {
-	const struct finding_text none = { .code = "no-esp", .severity = SEVERITY_ERROR };
+	const struct finding_text none = { .code = "no-esp",
+		.severity = SEVERITY_ERROR,
+		.fix = guest_is_windows(g)
+			? "in Windows 10 1703 and later, mbr2gpt /convert makes the "
+			  "disk one for UEFI"
+			: NULL };
 	const struct finding_text unread = { .code = "esp-not-read", .severity = SEVERITY_INFO };
 	const bool mbr = !strcmp(g->volumes.table, "mbr");
 	const size_t esp = firmware_esp(g);

@@ -48,7 +48,8 @@ struct device_name {
 
 /* What firmware would start, or a loader that lies there. */
 struct bootloader {
-	const char *kind; /* static: "shim", "grub", "systemd-boot", "uki", "extlinux", "other" */
+	const char *kind; /* static: "shim", "grub", "systemd-boot", "uki", "extlinux", "bootmgr",
+			     "ntldr", "other" */
 	const char *firmware; /* static: "bios" or "uefi" */
 	char *volume; /* id of the volume that has it */
 	char *path; /* on that volume, "/EFI/BOOT/BOOTX64.EFI"; NULL: in sectors of its own */
@@ -81,6 +82,8 @@ struct readiness {
 	const struct target *target; /* of the list given to image_readiness */
 	bool ready;
 	bool fixable; /* inject would make it ready */
+	const char
+		*evidence; /* static or the target's: "tested" with such a guest, or "inferred" */
 	struct report findings;
 };
 
