@@ -43,11 +43,22 @@ static int windows_apply(struct guest_image *g, const struct guest_changes *c, s
 	return rc ? rc : hives_write(g, e);
 }
 
+static int windows_add_drivers(
+	struct guest_image *g, const struct guest_changes *c, struct error *e)
+{
+	int rc = edits_check(g, e);
+
+	if (!rc)
+		rc = windows_inject_apply(g, c, e);
+	return rc ? rc : hives_write(g, e);
+}
+
 const struct guest_type guest_type_windows = {
 	.name = "windows",
 	.is_root = windows_is_root,
 	.load = windows_load,
 	.readiness = windows_readiness,
 	.apply = windows_apply,
+	.add_drivers = windows_add_drivers,
 	.forget = windows_forget,
 };

@@ -36,8 +36,9 @@ static const char *const runner[] = {
 	"set \"STEPS=" WINDOWS_OWN_PATH "\\" STEPS "\"",
 	"set \"LOG=" WINDOWS_OWN_PATH "\\first-boot.log\"",
 	"cd /d \"%SystemRoot%\"",
-	"\"%SYS%\\reg.exe\" query HKLM\\SYSTEM\\Setup /v SystemSetupInProgress 2>nul | "
-	"\"%SYS%\\find.exe\" \"0x1\" >nul && exit 0",
+	"for /f \"tokens=3\" %%V in "
+	"('\"%SYS%\\reg.exe\" query HKLM\\SYSTEM\\Setup /v SystemSetupInProgress') "
+	"do if \"%%V\"==\"0x1\" exit 0",
 	"call :run >>\"%LOG%\" 2>&1",
 	"if not exist \"%STEPS%\\*-*.cmd\" goto remove",
 	"if %START% lss 3 exit 0",

@@ -209,9 +209,6 @@ int windows_inject_apply(struct guest_image *g, const struct guest_changes *c, s
 		rc = driver_packages_load(c->drivers, &wish, &packages, e);
 	if (!rc)
 		rc = packages_apply(g, c, &packages, e);
-	for (size_t i = 0; i < WINDOWS_HIVES && !rc; i++)
-		if (windows_of(g)->hive[i].hive)
-			rc = windows_hive_write(g, &windows_of(g)->hive[i], e);
 	driver_packages_free(&packages);
 	strings_free(&devices);
 	return rc;

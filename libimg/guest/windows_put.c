@@ -33,7 +33,7 @@ int windows_hive_edit(
 	static const char *const names[WINDOWS_HIVES] = { "SYSTEM", "SOFTWARE" };
 	const struct windows_hive *h = &windows_of(g)->hive[n];
 
-	if (!h->hive)
+	if (!h->hive || h->problem)
 		return error_set(e, ERR_NOTREADY, "the registry hive %s can't be edited: %s",
 			names[n], h->problem ? h->problem : "there is none");
 	*out = h->hive;
