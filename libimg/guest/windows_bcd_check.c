@@ -138,6 +138,18 @@ static int text_readiness(
 	return rc;
 }
 
+/* Without a partition that the firmware starts from, its own checks have told so. */
+static bool has_place(const struct guest_image *g, const char *firmware)
+{
+	for (size_t i = 0; i < g->volumes.count; i++) {
+		const struct bcd_place p = { .volume = i, .firmware = firmware };
+
+		if (bcd_place_counts(g, &p) && g->volume[i].fs)
+			return true;
+	}
+	return false;
+}
+
 static int missing(
 	const struct guest_image *g, const char *firmware, struct report *out, struct error *e)
 {
@@ -165,7 +177,7 @@ int windows_bcd_readiness(
 	if (rc)
 		return rc;
 	if (!place.tree)
-		return missing(g, firmware, out, e);
+		return has_place(g, firmware) ? missing(g, firmware, out, e) : 0;
 	if (place.is_text) {
 		rc = text_readiness(g, &place, out, e);
 		bcd_place_close(&place);

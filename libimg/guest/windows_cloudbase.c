@@ -71,7 +71,7 @@ static int conf_put(struct guest_image *g, const char *folder, const char *name,
 /* Nothing but text in sections is a configuration. */
 static int user_conf(const char *path, struct buffer *out, struct error *e)
 {
-	int rc = host_file_load(path, CONF_LIMIT, out, e);
+	int rc = given_load(path, CONF_LIMIT, out, e);
 
 	if (!rc &&
 		(strlen(buffer_text(out)) != out->len ||
@@ -132,27 +132,26 @@ static int installed_apply(
 }
 
 /* [MS-CFB], 2.2: what an MSI is stored as. */
-static int installer_check(struct host_file *f, const struct windows_wishes *w, struct error *e)
+static int installer_check(struct disk *f, const struct windows_wishes *w, struct error *e)
 {
 	static const uint8_t magic[] = { 0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1 };
 	uint8_t first[sizeof(magic)] = { 0 };
 	char hex[DIGEST_HEX_MAX];
-	int rc = f->size < sizeof(first) ? 0 : host_file_read(f, 0, first, sizeof(first), e);
+	int rc = f->size < sizeof(first) ? 0 : given_read(f, 0, first, sizeof(first), e);
 
 	if (!rc && memcmp(first, magic, sizeof(magic)) != 0)
 		rc = error_set(
 			e, ERR_USAGE, "%s: no Windows installer package (MSI)", w->cloudbase_init);
 	if (rc || !w->cloudbase_init_sha256)
 		return rc;
-	rc = host_file_digest(f, hex, e);
+	rc = given_digest(f, hex, e);
 	if (!rc && strcasecmp(hex, w->cloudbase_init_sha256) != 0)
 		rc = error_set(e, ERR_REFUSED, "%s: its sha256 is %s, not %s", w->cloudbase_init,
 			hex, w->cloudbase_init_sha256);
 	return rc;
 }
 
-static int installer_put(
-	struct guest_image *g, struct host_file *f, const char *folder, struct error *e)
+static int installer_put(struct guest_image *g, struct disk *f, const char *folder, struct error *e)
 {
 	struct tree_put put = { .why = "installer of cloudbase-init" };
 	struct buffer path = { 0 };
@@ -163,8 +162,7 @@ static int installer_put(
 	if (!rc)
 		rc = buffer_format(&path, e, "%s/cloudbase-init.msi", folder);
 	if (!rc)
-		rc = tree_put_reader(
-			g->tree, buffer_text(&path), f->size, host_file_read, f, &put, e);
+		rc = tree_put_reader(g->tree, buffer_text(&path), f->size, given_read, f, &put, e);
 	buffer_free(&path);
 	return rc;
 }
@@ -193,7 +191,7 @@ static int commands_add(struct guest_image *g, struct error *e)
 }
 
 static int stage(
-	struct guest_image *g, const struct windows_wishes *w, struct host_file *f, struct error *e)
+	struct guest_image *g, const struct windows_wishes *w, struct disk *f, struct error *e)
 {
 	struct buffer folder = { 0 }, conf = { 0 }, unattend = { 0 };
 	int rc = installer_check(f, w, e);
@@ -221,7 +219,7 @@ static int stage(
 
 static int installer_apply(struct guest_image *g, const struct windows_wishes *w, struct error *e)
 {
-	struct host_file f;
+	struct disk *f = NULL;
 	int rc;
 
 	if (!w->cloudbase_init)
@@ -232,11 +230,11 @@ static int installer_apply(struct guest_image *g, const struct windows_wishes *w
 	if (windows_of(g)->platform.major && windows_of(g)->platform.major < 6)
 		return error_set(e, ERR_NOTREADY,
 			"--cloudbase-init: it does not run on Windows before Vista");
-	rc = host_file_open(w->cloudbase_init, installer_limit, &f, e);
+	rc = given_open(w->cloudbase_init, installer_limit, &f, e);
 	if (rc)
 		return rc;
-	rc = stage(g, w, &f, e);
-	host_file_close(&f);
+	rc = stage(g, w, f, e);
+	disk_close(f);
 	return rc;
 }
 

@@ -49,17 +49,13 @@ int cloudbase_conf_make(
 int cloudbase_conf_edit(
 	const struct windows_wishes *w, const char *text, struct buffer *out, struct error *e);
 
-/* windows_host_file.c: a file of the host, given by the user. */
-struct host_file {
-	int fd;
-	uint64_t size;
-};
-/* ERR_RANGE when it is larger than `limit`, ERR_USAGE when it is no regular file. */
-int host_file_open(const char *path, uint64_t limit, struct host_file *out, struct error *e);
-int host_file_read(void *file, uint64_t off, void *buf, size_t len, struct error *e);
-int host_file_digest(struct host_file *f, char hex[DIGEST_HEX_MAX], struct error *e);
-void host_file_close(struct host_file *f);
+/* windows_given_file.c: a file of the host, given by the user. */
+/* ERR_RANGE when it is larger than `limit`. */
+int given_open(const char *path, uint64_t limit, struct disk **out, struct error *e);
+/* `file`: the disk; for tree_put_reader. */
+int given_read(void *file, uint64_t off, void *buf, size_t len, struct error *e);
+int given_digest(struct disk *d, char hex[DIGEST_HEX_MAX], struct error *e);
 /* All of it. */
-int host_file_load(const char *path, uint64_t limit, struct buffer *out, struct error *e);
+int given_load(const char *path, uint64_t limit, struct buffer *out, struct error *e);
 
 #endif

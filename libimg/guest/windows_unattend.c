@@ -94,7 +94,7 @@ static int user_file(struct guest_image *g, const char *path, struct buffer *out
 	if (!rc)
 		rc = unattend_check(doc, path, inf_arch_name(windows_of(g)->platform.arch), e);
 	xmlFreeDoc(doc);
-	return rc ? rc : host_file_load(path, XML_FILE_LIMIT, out, e);
+	return rc ? rc : given_load(path, XML_FILE_LIMIT, out, e);
 }
 
 int windows_unattend_apply(struct guest_image *g, const struct windows_wishes *w, struct error *e)
