@@ -62,7 +62,7 @@ static int key_set(struct database *d, const char *parent, const char *child, st
 static int put_id(
 	struct database *d, const struct inf_device *device, size_t index, struct error *e)
 {
-	uint8_t rank[4] = { index ? 2 : 1, device->feature_score };
+	uint8_t rank[4] = { index || device->compatible_only ? 2 : 1, device->feature_score };
 	int rc = key_set(d, DATABASE "\\DeviceIds", device->ids.item[index], e);
 
 	return rc ? rc : set_bytes(d, d->in->inf, HIVE_BINARY, rank, sizeof(rank), e);
@@ -148,6 +148,8 @@ static int put_configuration(struct database *d, const struct inf_device *device
 		rc = set_dword(d, "ConfigScope", CONFIG_SCOPE, e);
 	if (!rc)
 		rc = put_filters(d, device, e);
+	if (!rc && d->in->package->inf.included.count)
+		rc = set_list(d, "IncludedInfs", &d->in->package->inf.included, e);
 	if (!rc)
 		rc = put_registry(d, device->section, "Device", &device->hardware, e);
 	if (!rc)
@@ -163,7 +165,7 @@ static int put_device(struct database *d, const struct inf_device *device,
 	int rc = 0;
 
 	for (size_t i = 0; i < device->ids.count && !rc; i++) {
-		if (i && strings_have(hardware, device->ids.item[i]))
+		if ((i || device->compatible_only) && strings_have(hardware, device->ids.item[i]))
 			continue;
 		rc = put_id(d, device, i, e);
 		if (!rc)
@@ -181,7 +183,7 @@ static int put_devices(struct database *d, struct error *e)
 	int rc = 0;
 
 	for (size_t i = 0; i < inf->device_count && !rc; i++)
-		if (inf->device[i].ids.count)
+		if (inf->device[i].ids.count && !inf->device[i].compatible_only)
 			rc = strings_add_new(&hardware, inf->device[i].ids.item[0], e);
 	for (size_t i = 0; i < inf->device_count && !rc; i++) {
 		const struct inf_service *s = inject_boot_service(d->in, &inf->device[i]);
