@@ -87,8 +87,8 @@ int ntfs_record_read(
 /* The attribute at *at, which is moved on; *found is false at the end of them. */
 int ntfs_attribute_next(const struct ntfs_record *r, uint32_t *at, struct ntfs_attribute *out,
 	bool *found, struct error *e);
-/* Calls back for every attribute of a file that is of that type (0: of all), those in further
- * records too, in the order of the attribute list. */
+/* ntfs_free_list.c: calls back for every attribute of a file that is of that type (0: of all),
+ * those in further records too, in the order of the attribute list. */
 int ntfs_attributes(const struct ntfs_volume *v, uint64_t number, uint32_t type,
 	int (*each)(void *arg, const struct ntfs_attribute *a, struct error *e), void *arg,
 	struct error *e);
