@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """windows_packages.py OUT: a driver medium as those of virtio look, with drivers that do nothing and catalogues that some
 key of ours signed. viostor is a boot driver, NetKVM is not, OUT-unsigned has no catalogue."""
+import hashlib
 import os
+import struct
 import subprocess
 import sys
 
@@ -119,13 +121,66 @@ SYSTEMS = {"w7": ("6.1", "61.1.2.3"), "w8": ("6.2", "62.1.2.3"), "w10": ("10.0",
 
 
 def run(*command, **more):
-    subprocess.run(command, check=True, stderr=subprocess.DEVNULL, **more)
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, **more).stdout
 
 
-def catalog(out, key):
-    """What a catalogue is from outside: a signed PKCS #7 message."""
-    run("openssl", "cms", "-sign", "-binary", "-nodetach", "-outform", "DER", "-signer", f"{key}.crt", "-inkey", f"{key}.key",
-        "-in", os.path.splitext(out)[0] + ".inf", "-out", out)
+def der(tag, *parts):
+    body = b"".join(parts)
+    length = bytes([len(body)]) if len(body) < 128 else b"\x82" + struct.pack(">H", len(body))
+    return bytes([tag]) + length + body
+
+
+def oid(text):
+    first, second, *rest = (int(n) for n in text.split("."))
+    out = [first * 40 + second]
+    for n in rest:
+        septets = [n & 127]
+        while n := n >> 7:
+            septets.insert(0, n & 127 | 128)
+        out += septets
+    return der(6, bytes(out))
+
+
+def elements(data):
+    """Of a DER sequence's content, each whole."""
+    while data:
+        long = data[1] & 127 if data[1] & 128 else 0
+        end = 2 + long + (int.from_bytes(data[2:2 + long], "big") if long else data[1])
+        yield data[:end]
+        data = data[end:]
+
+
+def inside(element):
+    return element[2 + (element[1] & 127 if element[1] & 128 else 0):]
+
+
+NULL, SEQUENCE, SET, INTEGER, OCTETS = 5, 0x30, 0x31, 2, 4
+SHA256 = der(SEQUENCE, oid("2.16.840.1.101.3.4.2.1"), der(NULL))
+RSA = der(SEQUENCE, oid("1.2.840.113549.1.1.1"), der(NULL))
+
+
+def member(path):
+    """A file of a catalogue, by the digest of all its bytes."""
+    with open(path, "rb") as f:
+        digest = hashlib.sha256(f.read()).digest()
+    link = der(SEQUENCE, oid("1.3.6.1.4.1.311.2.1.25"), der(SEQUENCE))
+    indirect = der(SEQUENCE, link, der(SEQUENCE, SHA256, der(OCTETS, digest)))
+    return der(SEQUENCE, der(OCTETS, digest), der(SET, der(SEQUENCE, oid("1.3.6.1.4.1.311.2.1.4"), der(SET, indirect))))
+
+
+def catalog(out, files, key):
+    """A certificate trust list in a PKCS #7 message (RFC 2315) that the key signed."""
+    subjects = der(SEQUENCE, *(member(path) for path in files))
+    body = der(SEQUENCE, oid("1.3.6.1.4.1.311.12.1.1")) + der(OCTETS, bytes(16)) + der(0x17, b"240305000000Z") + der(
+        SEQUENCE, oid("1.3.6.1.4.1.311.12.1.3"), der(NULL)) + subjects
+    certificate = run("openssl", "x509", "-in", f"{key}.crt", "-outform", "DER")
+    fields = list(elements(inside(next(elements(inside(certificate))))))
+    signature = run("openssl", "dgst", "-sha256", "-sign", f"{key}.key", input=body)
+    signer = der(SEQUENCE, der(INTEGER, b"\1"), der(SEQUENCE, fields[3], fields[1]), SHA256, RSA, der(OCTETS, signature))
+    content = der(SEQUENCE, oid("1.3.6.1.4.1.311.10.1"), der(0xA0, der(SEQUENCE, body)))
+    signed = der(SEQUENCE, der(INTEGER, b"\1"), der(SET, SHA256), content, der(0xA0, certificate), der(SET, signer))
+    with open(out, "wb") as f:
+        f.write(der(SEQUENCE, oid("1.2.840.113549.1.7.2"), der(0xA0, signed)))
 
 
 def package(folder, name, text, arch, decoration, version, key):
@@ -140,7 +195,7 @@ def package(folder, name, text, arch, decoration, version, key):
     with open(binary, "wb") as f:
         f.write(pe.pe_file(arch, version, f"{name}.sys"))
     if key:
-        catalog(os.path.join(folder, f"{name}.cat"), key)
+        catalog(os.path.join(folder, f"{name}.cat"), (os.path.join(folder, f"{name}.inf"), binary), key)
 
 
 def main():
