@@ -30,11 +30,10 @@ struct conversion {
 	"these and their file systems are grown inside the guest. Shrinking cuts only what no "    \
 	"partition holds; a disk without a partition table is not cut.\n\n"                        \
 	"--drop-free goes by the file systems' own records of free space, so blocks of deleted "   \
-	"files are not in DEST: those of ext2, ext3, ext4, FAT, XFS and btrfs, of swap space, "    \
-	"and "                                                                                     \
-	"of LVM. What was not shut down cleanly, is damaged, or holds what hvimg does not know "   \
-	"is "                                                                                      \
-	"left whole, and a note tells which and why."
+	"files are not in DEST: those of ext2, ext3, ext4, FAT, XFS, btrfs and NTFS, of swap "     \
+	"space, and of LVM. What was not shut down cleanly, is damaged, or holds what hvimg does " \
+	"not know is left whole, and a note tells which and why; so is NTFS while Windows' fast "  \
+	"startup or its shadow copies need it."
 
 /* Rows of an option table; FIELD(name) gives the offset of a member of struct conversion. */
 #define CONVERSION_OPTIONS(FIELD)                                                                  \

@@ -28,6 +28,7 @@ int fs_free_runs(struct disk *d, const struct fs_id *id,
 		{ "swsuspend", swap_free_runs },
 		{ "xfs", xfs_free_runs },
 		{ "btrfs", btrfs_free_runs },
+		{ "ntfs", ntfs_free_runs },
 	};
 
 	for (size_t i = 0; id->type && i < sizeof(kinds) / sizeof(*kinds); i++)

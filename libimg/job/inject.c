@@ -24,6 +24,7 @@ static int guest_edit(
 	const struct inject_job *j, struct disk *overlay, struct inject_result *r, struct error *e)
 {
 	const struct guest_options o = { .write = true,
+		.force_dirty = j->force_dirty,
 		.journal = &r->journal,
 		.known = j->known,
 		.tmpdir = j->tmpdir,
@@ -31,6 +32,8 @@ static int guest_edit(
 		.cancelled_arg = (void *)(uintptr_t)&j->convert.engine };
 	const struct guest_changes changes = { .targets = j->targets,
 		.drivers = &j->drivers,
+		.allow_unsigned = j->allow_unsigned,
+		.windows = windows_wishes_any(j->windows) ? j->windows : NULL,
 		.seal = &j->seal,
 		.notes = &r->notes };
 	struct guest_image *image = NULL;
@@ -116,6 +119,8 @@ int job_inject(const struct inject_job *j, struct inject_result *result, struct 
 
 	*result = (struct inject_result){ 0 };
 	strings_free(&operations);
+	if (!rc && j->windows)
+		rc = windows_wishes_check(j->windows, e);
 	if (rc)
 		return rc;
 	rc = source_open(&source, &j->convert, e);
