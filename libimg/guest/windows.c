@@ -5,7 +5,9 @@
 static int windows_readiness(
 	struct guest_image *g, const struct target *t, struct report *out, struct error *e)
 {
-	return windows_state_readiness(g, t, out, e);
+	int rc = windows_state_readiness(g, t, out, e);
+
+	return rc ? rc : windows_enable_readiness(g, t, out, e);
 }
 
 /* Also what no target asks for must not be done to a guest that would lose it or be lost by it. */
@@ -40,6 +42,8 @@ static int windows_apply(struct guest_image *g, const struct guest_changes *c, s
 			"generalized by its own sysprep",
 			c->seal->item[0]);
 	rc = edits_check(g, e);
+	if (!rc)
+		rc = windows_enable_apply(g, c, e);
 	return rc ? rc : hives_write(g, e);
 }
 
