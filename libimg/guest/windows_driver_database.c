@@ -4,6 +4,7 @@
  * installed for it.  Nothing is written under a name that Windows gives; what it installs later
  * from the package itself comes beside it.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "guest/windows_inject.h"
@@ -68,24 +69,42 @@ static int put_id(
 	return rc ? rc : set_bytes(d, d->in->inf, HIVE_BINARY, rank, sizeof(rank), e);
 }
 
+/* A text of the INF: its token, which is in lower case here as in Strings, where it has one. */
+static int set_described(
+	struct database *d, const char *name, const char *token, const char *text, struct error *e)
+{
+	char *lower;
+	int rc;
+
+	if (!token)
+		return text ? set_text(d, name, text, e) : 0;
+	lower = strdup(token);
+	if (!lower)
+		return error_nomem(e, "a driver package");
+	for (char *c = lower; *c; c++)
+		if (*c >= 'A' && *c <= 'Z')
+			*c = (char)(*c | 0x20);
+	rc = set_text(d, name, lower, e);
+	free(lower);
+	return rc;
+}
+
 static int put_descriptor(
 	struct database *d, const struct inf_device *device, const char *id, struct error *e)
 {
 	struct buffer parent = { 0 };
 	int rc = buffer_format(&parent, e, "%s\\Descriptors", buffer_text(&d->package));
-	const char *text = device->description_token ? device->description_token
-						     : device->description;
-	const char *maker = device->manufacturer_token ? device->manufacturer_token
-						       : device->manufacturer;
 
 	if (!rc)
 		rc = key_set(d, buffer_text(&parent), id, e);
 	if (!rc)
 		rc = set_text(d, "Configuration", device->section, e);
-	if (!rc && text)
-		rc = set_text(d, "Description", text, e);
-	if (!rc && maker)
-		rc = set_text(d, "Manufacturer", maker, e);
+	if (!rc)
+		rc = set_described(
+			d, "Description", device->description_token, device->description, e);
+	if (!rc)
+		rc = set_described(
+			d, "Manufacturer", device->manufacturer_token, device->manufacturer, e);
 	buffer_free(&parent);
 	return rc;
 }
