@@ -20,6 +20,7 @@ enum {
 	NTFS_ROOT = 5,
 	NTFS_BITMAP = 6,
 	NTFS_FIXED = 11, /* all below are there in every version */
+	NTFS_SPARE = 16, /* all below are kept for the volume's own */
 
 	NTFS_ATTRIBUTE_LIST = 0x20,
 	NTFS_VOLUME_INFORMATION = 0x70,
@@ -76,7 +77,7 @@ void ntfs_volume_close(struct ntfs_volume *v);
 bool ntfs_fixup(uint8_t *bytes, size_t len);
 /* What stands in a file's base record. */
 struct ntfs_record {
-	bool in_use;
+	bool in_use, directory;
 	uint16_t sequence, links;
 	uint64_t base; /* reference of the record that this one adds to; 0: none */
 	uint32_t attributes, end; /* where they start and end */
@@ -112,6 +113,27 @@ void ntfs_stream_close(struct ntfs_stream *s);
  * their case is. */
 int ntfs_root_find(const struct ntfs_volume *v, const char *name, uint64_t *number, bool *found,
 	struct error *e);
+
+/* Clusters from `start` to before `end`. */
+struct ntfs_span {
+	uint64_t start, end;
+};
+
+/* ntfs_free_fixed.c: the clusters of the files with fixed records, rising; all zero is none.  Free
+ * it after a failure, too. */
+struct ntfs_fixed {
+	struct ntfs_span *span;
+	size_t count, capacity;
+};
+int ntfs_fixed_add(struct ntfs_fixed *f, uint64_t start, uint64_t count, struct error *e);
+/* ERR_CORRUPT when some clusters are in it twice. */
+int ntfs_fixed_sort(struct ntfs_fixed *f, struct error *e);
+int ntfs_fixed_find(const struct ntfs_volume *v, struct ntfs_fixed *out, struct error *e);
+/* Whether some of the clusters are theirs; *at is the first. */
+bool ntfs_fixed_has(const struct ntfs_fixed *f, uint64_t start, uint64_t count, uint64_t *at);
+void ntfs_fixed_free(struct ntfs_fixed *f);
+/* $Bitmap, with a bit for every cluster. */
+int ntfs_bitmap_open(const struct ntfs_volume *v, struct ntfs_stream *out, struct error *e);
 
 /* ntfs_free_state.c: ERR_REFUSED when the volume was not shut down so that what is on the disk is
  * all there is. */

@@ -12,6 +12,7 @@ enum {
 	CLUSTER_MAX = 2 << 20,
 	RECORD_MIN = 512,
 	RECORD_IN_USE = 1,
+	RECORD_DIRECTORY = 2,
 };
 
 struct ntfs_boot {
@@ -126,6 +127,7 @@ static int record_take(struct ntfs_record *r, uint32_t len, uint64_t number, str
 			"file record %" PRIu64 " of %u bytes has %u, attributes from %u on", number,
 			len, used, get_le16(h.attributes));
 	r->in_use = get_le16(h.flags) & RECORD_IN_USE;
+	r->directory = get_le16(h.flags) & RECORD_DIRECTORY;
 	r->sequence = get_le16(h.sequence);
 	r->links = get_le16(h.links);
 	r->base = get_le64(h.base);

@@ -168,7 +168,8 @@ static int collect_visit(void *arg, struct medium_file *m, struct error *e)
 static int beside_collect(struct collect *c, const char *inf, struct error *e)
 {
 	const char *slash = strrchr(inf, '/');
-	char *folder = slash ? strndup(inf, (size_t)(slash - inf + 1)) : strdup("./");
+	const size_t len = slash && slash != inf ? (size_t)(slash - inf) : 1;
+	char *folder = slash ? strndup(inf, len) : strdup(".");
 	int rc = folder ? 0 : error_nomem(e, "driver packages");
 
 	for (size_t i = 0; !rc && i < c->count; i++) {
@@ -179,7 +180,7 @@ static int beside_collect(struct collect *c, const char *inf, struct error *e)
 		rc = medium_beside(folder, w->place, &path, e);
 		m.host = path;
 		if (!rc && path) {
-			rc = inf_copy(&w->spelled, path + strlen(folder), e);
+			rc = inf_copy(&w->spelled, path + strlen(folder) + 1, e);
 			if (!rc)
 				rc = target_visit(c, &m, w->place, w->target, e);
 		}

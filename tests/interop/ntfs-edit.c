@@ -10,6 +10,7 @@
  *   hole NAME SIZE            the file's own bytes become a hole
  *   reparse NAME FILE         a reparse point
  *   size NAME SIZE            longer or shorter
+ *   link NAME NAME            another name for a file
  *   remove NAME
  */
 #include <errno.h>
@@ -150,6 +151,19 @@ static void file_remove(const char *name)
 	free(text);
 }
 
+static void file_link(const char *name, const char *other)
+{
+	ntfs_inode *root = ntfs_inode_open(volume, FILE_root), *file = file_open(name);
+	ntfschar *text = NULL;
+	int len = ntfs_mbstoucs(other, &text);
+
+	if (len < 0 || ntfs_link(file, root, text, (u8)len))
+		die("link", name);
+	free(text);
+	ntfs_inode_close(file);
+	ntfs_inode_close(root);
+}
+
 static void reparse_set(const char *name, const char *path)
 {
 	size_t len;
@@ -191,6 +205,8 @@ static void command_run(char *line)
 		file_resize(word[1], atoll(word[2]));
 	} else if (n == 3 && !strcmp(word[0], "size")) {
 		file_resize(word[1], atoll(word[2]));
+	} else if (n == 3 && !strcmp(word[0], "link")) {
+		file_link(word[1], word[2]);
 	} else if (n == 3 && !strcmp(word[0], "reparse")) {
 		reparse_set(word[1], word[2]);
 	} else if (n == 2 && !strcmp(word[0], "remove")) {
