@@ -53,6 +53,10 @@ struct fs_ops {
 	int (*list)(struct fs *fs, uint64_t dir,
 		int (*each)(void *arg, const char *name, uint64_t node), void *arg,
 		struct error *e);
+	/* How the directory itself spells a name that lookup finds there.  NULL: as it was asked for.
+	 */
+	int (*spelling)(struct fs *fs, uint64_t dir, const char *name, char out[FS_NAME_MAX + 1],
+		struct error *e);
 	int (*stat)(struct fs *fs, uint64_t node, struct fs_stat *out, struct error *e);
 	/* *out is the caller's: free with xattrs_free. */
 	int (*xattrs)(

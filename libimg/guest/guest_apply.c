@@ -41,7 +41,7 @@ static int all_met(const struct readiness *r, size_t count, struct error *e)
 /* Whether something is to be done to the guest that no target asks for. */
 static bool is_asked(const struct guest_changes *c)
 {
-	return (c->seal && c->seal->count) || (c->drivers && c->drivers->count);
+	return (c->seal && c->seal->count) || (c->drivers && c->drivers->count) || c->windows;
 }
 
 /* What they bring is looked at as the guest's own. */
@@ -74,6 +74,9 @@ int guest_image_apply(struct guest_image *g, const struct guest_changes *c, stru
 		rc = all_met(r, targets->count, e);
 	if (!rc && !g->type)
 		rc = error_set(e, ERR_NOTREADY, "no guest that hvimg knows was found");
+	if (!rc && c->windows && !guest_is_windows(g))
+		rc = error_set(e, ERR_NOTREADY,
+			"options for Windows were given, and the guest is a %s one", g->type->name);
 	if (!rc)
 		rc = g->type->apply(g, c, e);
 	if (!rc)

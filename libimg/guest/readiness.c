@@ -75,10 +75,16 @@ static void conclude(struct readiness *r)
 	r->fixable = r->fixable && !r->ready;
 }
 
+/* Targets were tested with Linux guests. */
+static const char *evidence_of(const struct guest_image *g, const struct target *t)
+{
+	return guest_is_windows(g) ? "inferred" : t->evidence;
+}
+
 int guest_image_readiness(
 	struct guest_image *g, const struct target *t, struct readiness *out, struct error *e)
 {
-	struct readiness r = { .target = t };
+	struct readiness r = { .target = t, .evidence = evidence_of(g, t) };
 	int rc = image_check(g, &r.findings, e);
 
 	if (!rc)

@@ -99,6 +99,9 @@ struct inject_job {
 	const struct target_list *targets; /* what to make it ready for */
 	const struct target_list *known; /* all targets, for what inspect shows */
 	struct strings drivers, seal; /* as in guest_changes */
+	bool allow_unsigned; /* likewise */
+	bool force_dirty; /* as in guest_options */
+	const struct windows_wishes *windows; /* as in guest_changes */
 	const char *tmpdir;
 	bool dry_run; /* edits are made in the overlay, nothing is written */
 	const char *manifest; /* path, NULL: DESTINATION.edits.json */
@@ -107,6 +110,7 @@ struct inject_job {
 struct inject_result {
 	struct convert_outcome convert;
 	struct journal journal;
+	struct report notes; /* as in guest_changes */
 	uint64_t scratch; /* bytes that the overlay held */
 };
 
