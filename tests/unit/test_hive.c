@@ -419,6 +419,7 @@ static void test_lies(void **state)
 	lie(nk + 72, 4 | 8 << 16, "a reference to no cell");
 	lie(sk + 4, SAMPLE_ROOT, "no \"sk\"");
 	lie(sk + 12, 0, "too few users");
+	lie(sk + 12, UINT32_MAX, "too many users");
 	lie(sk + 16, 0xfffffff0, "too small");
 }
 
