@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* hvimg inject: make the guest ready for other hypervisors on the way to a new image. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "job/manifest.h"
@@ -17,11 +18,55 @@ struct inject_settings {
 	const char *manifest;
 };
 
+enum { DATA_SHOWN = 60 };
+
+/* A value in one line; long ones are cut. */
+static void print_data(const struct registry_state *s)
+{
+	json_t *json = registry_data_json(s);
+	char *text = json ? json_dumps(json, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII)
+			  : NULL;
+
+	if (!s->present)
+		putchar('-');
+	else if (text && strlen(text) > DATA_SHOWN)
+		printf("%.*s...", DATA_SHOWN, text);
+	else
+		fputs(text ? text : "?", stdout);
+	free(text);
+	json_decref(json);
+}
+
+/* Under the name of the hive's file. */
+static void print_registry_edit(const struct registry_edit *edit)
+{
+	const char *slash = strrchr(edit->hive, '/');
+
+	printf("  %-8s ", edit_action_name(edit->action));
+	put_text(stdout, slash ? slash + 1 : edit->hive);
+	putchar('\\');
+	put_text(stdout, edit->key);
+	if (edit->value) {
+		putchar(' ');
+		put_text(stdout, *edit->value ? edit->value : "(default)");
+		fputs(": ", stdout);
+		print_data(&edit->before);
+		fputs(" -> ", stdout);
+		print_data(&edit->after);
+	}
+	fputs(": ", stdout);
+	put_text(stdout, edit->why);
+	putchar('\n');
+}
+
 static void print_edits(const struct inject_job *j, const struct inject_result *r)
 {
-	printf("%s %zu file%s, %" PRIu64 " bytes of scratch space\n",
-		j->dry_run ? "would change" : "changed", r->journal.count,
-		r->journal.count == 1 ? "" : "s", r->scratch);
+	printf("%s %zu file%s", j->dry_run ? "would change" : "changed", r->journal.count,
+		r->journal.count == 1 ? "" : "s");
+	if (r->journal.registry_count)
+		printf(" and the registry in %zu place%s", r->journal.registry_count,
+			r->journal.registry_count == 1 ? "" : "s");
+	printf(", %" PRIu64 " bytes of scratch space\n", r->scratch);
 	for (size_t i = 0; i < r->journal.count; i++) {
 		const struct edit *edit = &r->journal.edit[i];
 
@@ -33,6 +78,8 @@ static void print_edits(const struct inject_job *j, const struct inject_result *
 		}
 		putchar('\n');
 	}
+	for (size_t i = 0; i < r->journal.registry_count; i++)
+		print_registry_edit(&r->journal.registry[i]);
 }
 
 static int result_json(

@@ -7,6 +7,8 @@ static int windows_readiness(
 {
 	int rc = windows_state_readiness(g, t, out, e);
 
+	if (!rc)
+		rc = windows_enable_readiness(g, t, out, e);
 	return rc ? rc : windows_bcd_readiness(g, t, out, e);
 }
 
@@ -42,6 +44,8 @@ static int windows_apply(struct guest_image *g, const struct guest_changes *c, s
 			"generalized by its own sysprep",
 			c->seal->item[0]);
 	rc = edits_check(g, e);
+	if (!rc)
+		rc = windows_enable_apply(g, c, e);
 	if (!rc)
 		rc = windows_bcd_apply(g, c, e);
 	if (!rc)

@@ -36,7 +36,7 @@ int driver_critical_put(const struct inject *in, struct hive *h, const char *set
 		rc = critical_key(set, d->ids.item[i], &key, e);
 		/* A compatible id is a wider one ("PCI\CC_0100"): there the guest's own driver
 		 * stays. */
-		if (!rc && (i == 0 || !hive_has_key(h, buffer_text(&key))))
+		if (!rc && ((i == 0 && !d->compatible_only) || !hive_has_key(h, buffer_text(&key))))
 			rc = critical_put_id(in, h, buffer_text(&key), s, e);
 	}
 	buffer_free(&key);

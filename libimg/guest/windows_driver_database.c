@@ -4,6 +4,7 @@
  * installed for it.  Nothing is written under a name that Windows gives; what it installs later
  * from the package itself comes beside it.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "guest/windows_inject.h"
@@ -62,10 +63,30 @@ static int key_set(struct database *d, const char *parent, const char *child, st
 static int put_id(
 	struct database *d, const struct inf_device *device, size_t index, struct error *e)
 {
-	uint8_t rank[4] = { index ? 2 : 1, device->feature_score };
+	uint8_t rank[4] = { index || device->compatible_only ? 2 : 1, device->feature_score };
 	int rc = key_set(d, DATABASE "\\DeviceIds", device->ids.item[index], e);
 
 	return rc ? rc : set_bytes(d, d->in->inf, HIVE_BINARY, rank, sizeof(rank), e);
+}
+
+/* A text of the INF: its token, which is in lower case here as in Strings, where it has one. */
+static int set_described(
+	struct database *d, const char *name, const char *token, const char *text, struct error *e)
+{
+	char *lower;
+	int rc;
+
+	if (!token)
+		return text ? set_text(d, name, text, e) : 0;
+	lower = strdup(token);
+	if (!lower)
+		return error_nomem(e, "a driver package");
+	for (char *c = lower; *c; c++)
+		if (*c >= 'A' && *c <= 'Z')
+			*c = (char)(*c | 0x20);
+	rc = set_text(d, name, lower, e);
+	free(lower);
+	return rc;
 }
 
 static int put_descriptor(
@@ -73,19 +94,17 @@ static int put_descriptor(
 {
 	struct buffer parent = { 0 };
 	int rc = buffer_format(&parent, e, "%s\\Descriptors", buffer_text(&d->package));
-	const char *text = device->description_token ? device->description_token
-						     : device->description;
-	const char *maker = device->manufacturer_token ? device->manufacturer_token
-						       : device->manufacturer;
 
 	if (!rc)
 		rc = key_set(d, buffer_text(&parent), id, e);
 	if (!rc)
 		rc = set_text(d, "Configuration", device->section, e);
-	if (!rc && text)
-		rc = set_text(d, "Description", text, e);
-	if (!rc && maker)
-		rc = set_text(d, "Manufacturer", maker, e);
+	if (!rc)
+		rc = set_described(
+			d, "Description", device->description_token, device->description, e);
+	if (!rc)
+		rc = set_described(
+			d, "Manufacturer", device->manufacturer_token, device->manufacturer, e);
 	buffer_free(&parent);
 	return rc;
 }
@@ -148,6 +167,8 @@ static int put_configuration(struct database *d, const struct inf_device *device
 		rc = set_dword(d, "ConfigScope", CONFIG_SCOPE, e);
 	if (!rc)
 		rc = put_filters(d, device, e);
+	if (!rc && d->in->package->inf.included.count)
+		rc = set_list(d, "IncludedInfs", &d->in->package->inf.included, e);
 	if (!rc)
 		rc = put_registry(d, device->section, "Device", &device->hardware, e);
 	if (!rc)
@@ -163,7 +184,7 @@ static int put_device(struct database *d, const struct inf_device *device,
 	int rc = 0;
 
 	for (size_t i = 0; i < device->ids.count && !rc; i++) {
-		if (i && strings_have(hardware, device->ids.item[i]))
+		if ((i || device->compatible_only) && strings_have(hardware, device->ids.item[i]))
 			continue;
 		rc = put_id(d, device, i, e);
 		if (!rc)
@@ -181,7 +202,7 @@ static int put_devices(struct database *d, struct error *e)
 	int rc = 0;
 
 	for (size_t i = 0; i < inf->device_count && !rc; i++)
-		if (inf->device[i].ids.count)
+		if (inf->device[i].ids.count && !inf->device[i].compatible_only)
 			rc = strings_add_new(&hardware, inf->device[i].ids.item[0], e);
 	for (size_t i = 0; i < inf->device_count && !rc; i++) {
 		const struct inf_service *s = inject_boot_service(d->in, &inf->device[i]);

@@ -5,16 +5,8 @@
 
 #include "guest/windows_inject.h"
 
-enum addreg_flags { /* FLG_ADDREG_... */
-	NO_CLOBBER = 0x2, /* only when there is none */
-	DELETE_VALUE = 0x4,
-	APPEND = 0x8, /* to a MULTI_SZ */
-	KEY_ONLY = 0x10,
-	OVERWRITE_ONLY = 0x20, /* only when there is one */
-};
-
-enum { /* the same in the type of a value that DriverDatabase keeps */
-	RECORDED_NO_CLOBBER = 0x20000,
+enum { /* flags in the type of a value that DriverDatabase keeps */
+	RECORDED_KEEP = 0x20000,
 	RECORDED_APPEND = 0x40000,
 };
 
@@ -90,8 +82,8 @@ static int put_value(struct hive *h, const char *key, const struct inf_reg *r,
 	int rc;
 
 	if (use == REGISTRY_RECORD) {
-		v.type |= r->flags & NO_CLOBBER ? (uint32_t)RECORDED_NO_CLOBBER : 0;
-		v.type |= r->flags & APPEND ? (uint32_t)RECORDED_APPEND : 0;
+		v.type |= r->flags & INF_REG_KEEP ? (uint32_t)RECORDED_KEEP : 0;
+		v.type |= r->flags & INF_REG_APPEND ? (uint32_t)RECORDED_APPEND : 0;
 		return hive_set(h, key, &v, why, e);
 	}
 	rc = hive_get(h, key, r->name, &old, &none);
@@ -100,25 +92,15 @@ static int put_value(struct hive *h, const char *key, const struct inf_reg *r,
 		return rc;
 	}
 	if (rc)
-		return r->flags & OVERWRITE_ONLY ? 0 : hive_set(h, key, &v, why, e);
-	if (r->flags & NO_CLOBBER)
+		return r->flags & INF_REG_OVERWRITE_ONLY ? 0 : hive_set(h, key, &v, why, e);
+	if (r->flags & INF_REG_KEEP)
 		rc = 0;
-	else if (r->flags & APPEND && r->type == HIVE_MULTI_SZ && old.type == HIVE_MULTI_SZ)
+	else if (r->flags & INF_REG_APPEND && r->type == HIVE_MULTI_SZ && old.type == HIVE_MULTI_SZ)
 		rc = put_appended(h, key, r, &old, why, e);
 	else
 		rc = hive_set(h, key, &v, why, e);
 	hive_value_free(&old);
 	return rc;
-}
-
-static int put_entry(struct hive *h, const char *key, const struct inf_reg *r,
-	enum registry_use use, const char *why, struct error *e)
-{
-	if (r->flags & KEY_ONLY)
-		return hive_add_key(h, key, why, e);
-	if (!(r->flags & DELETE_VALUE))
-		return put_value(h, key, r, use, why, e);
-	return use == REGISTRY_APPLY ? hive_remove_value(h, key, r->name, why, e) : 0;
 }
 
 int driver_registry_put(struct hive *h, const char *base, const struct inf_regs *r,
@@ -137,7 +119,9 @@ int driver_registry_put(struct hive *h, const char *base, const struct inf_regs 
 		buffer_free(&key);
 		rc = buffer_format(&key, e, "%s%s%s", base, *reg->key ? "\\" : "", reg->key);
 		if (!rc)
-			rc = put_entry(h, buffer_text(&key), reg, use, why, e);
+			rc = reg->flags & INF_REG_KEY_ONLY
+				? hive_add_key(h, buffer_text(&key), why, e)
+				: put_value(h, buffer_text(&key), reg, use, why, e);
 	}
 	buffer_free(&key);
 	return rc;

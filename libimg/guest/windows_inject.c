@@ -28,6 +28,10 @@ int inject_note(const struct inject *in, const char *code, enum severity severit
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	/* Two devices of a package may have the same to say. */
+	for (size_t i = 0; i < notes->count; i++)
+		if (!strcmp(notes->finding[i].code, code) && !strcmp(notes->finding[i].text, text))
+			return 0;
 	return finding_add(notes, &f, e, "%s", text);
 }
 

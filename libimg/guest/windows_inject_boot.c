@@ -44,7 +44,8 @@ static bool is_early(const struct inject *in, const struct inf_service *s)
 
 const struct inf_service *inject_boot_service(const struct inject *in, const struct inf_device *d)
 {
-	for (size_t i = 0; i < d->service_count; i++)
+	/* Without a device nothing of it is needed to find one. */
+	for (size_t i = 0; d->ids.count && i < d->service_count; i++)
 		if (d->service[i].function)
 			return is_early(in, &d->service[i]) ? &d->service[i] : NULL;
 	return NULL;
