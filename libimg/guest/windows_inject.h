@@ -68,9 +68,14 @@ int driver_critical_put(const struct inject *in, struct hive *h, const char *set
 /* windows_driver_database.c: all boot devices of the package, for Windows 8 and later. */
 int driver_database_put(const struct inject *in, struct hive *h, struct error *e);
 
-/* windows_inject_servicing.c: packages that Windows installs as updates; adds the commands. *taken:
- * how many are for this Windows. */
-int inject_servicing(struct guest_image *g, const struct driver_packages *packages,
-	struct strings *commands, size_t *taken, struct error *e);
+/* A file's name in lower case, without its end, of what is harmless in any path and registry. */
+int inject_stem(const char *file, char **out, struct error *e);
+/* What Windows runs at its next start, for that file; `order` sorts. */
+int inject_command(struct guest_image *g, const char *order, const char *stem, const char *command,
+	struct error *e);
+
+/* windows_inject_servicing.c: packages that Windows installs as updates. */
+int inject_servicing(
+	struct guest_image *g, const struct driver_packages *packages, struct error *e);
 
 #endif
