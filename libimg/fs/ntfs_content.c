@@ -123,17 +123,35 @@ static int data_write(
 	return rc;
 }
 
+/* Compressed or sparse data is replaced by plain data, which has less that can go wrong. */
+static int data_open(struct ntfs *n, ntfs_inode *ni, ntfs_attr **out, struct error *e)
+{
+	const FILE_ATTR_FLAGS packed = FILE_ATTR_COMPRESSED | FILE_ATTR_SPARSE_FILE;
+	ntfs_attr *a = ntfs_attr_open(ni, AT_DATA, AT_UNNAMED, 0);
+	bool failed;
+
+	if (a && a->data_flags & (ATTR_COMPRESSION_MASK | ATTR_IS_SPARSE)) {
+		ni->flags = ni->flags & (FILE_ATTR_FLAGS) ~(uint32_t)packed;
+		failed = ntfs_attr_rm(a) != 0;
+		ntfs_attr_close(a);
+		failed = failed || ntfs_attr_add(ni, AT_DATA, AT_UNNAMED, 0, NULL, 0);
+		a = failed ? NULL : ntfs_attr_open(ni, AT_DATA, AT_UNNAMED, 0);
+		ni->data_size = ni->allocated_size = 0;
+	}
+	*out = a;
+	return a ? 0 : ntfs_error(n, e, "content of file record %" PRIu64, (uint64_t)ni->mft_no);
+}
+
 int ntfs_content_write(struct ntfs *n, ntfs_inode *ni, const struct fs_put *p, struct error *e)
 {
 	uint8_t *piece = malloc(PIECE);
 	ntfs_attr *a = NULL;
 	int rc = piece ? 0 : error_nomem(e, "a file");
 
-	if (!rc) {
-		a = ntfs_attr_open(ni, AT_DATA, AT_UNNAMED, 0);
-		rc = a ? data_write(n, a, p, piece, e)
-		       : ntfs_error(n, e, "content of file record %" PRIu64, (uint64_t)ni->mft_no);
-	}
+	if (!rc)
+		rc = data_open(n, ni, &a, e);
+	if (!rc)
+		rc = data_write(n, a, p, piece, e);
 	if (a)
 		ntfs_attr_close(a);
 	free(piece);

@@ -162,7 +162,6 @@ static int rewrite(struct ntfs *n, uint64_t node, const struct fs_put *p, struct
 struct old {
 	uint32_t links, tag;
 	bool directory;
-	bool packed; /* compressed or sparse */
 	uint64_t allocated;
 	struct heritage heritage;
 };
@@ -178,7 +177,6 @@ static int old_read(struct ntfs *n, uint64_t node, struct old *out, struct error
 		return rc;
 	*out = (struct old){
 		.directory = ntfs_is_directory(ni),
-		.packed = ni->flags & (FILE_ATTR_COMPRESSED | FILE_ATTR_SPARSE_FILE),
 		.allocated = (uint64_t)ni->allocated_size,
 		.heritage.flags = ni->flags & kept,
 	};
@@ -203,7 +201,7 @@ static int replace_content(struct ntfs *n, uint64_t dir, const struct ntfs_entry
 	if (rc)
 		return rc;
 	/* Other links of the file are to stay as they are. */
-	if (old->links == 1 && !old->packed && !old->tag)
+	if (old->links == 1 && !old->tag)
 		return rewrite(n, entry->node, p, e);
 	rc = erase(n, dir, entry, e);
 	return rc ? rc : create(n, dir, &entry->name, p, &old->heritage, e);

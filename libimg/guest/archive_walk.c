@@ -167,15 +167,17 @@ static int media_open(struct archive_media *m, struct error *e)
 static int entry_visit(struct archive_media *m, struct archive_entry *entry, struct error *e)
 {
 	const la_int64_t size = archive_entry_size(entry);
-	struct archive_file file = {
-		.path = archive_entry_pathname(entry), .in = m->kind, .depth = m->depth, .media = m
-	};
+	struct archive_file file = { .path = archive_entry_pathname(entry),
+		.link = archive_entry_hardlink(entry),
+		.in = m->kind,
+		.depth = m->depth,
+		.media = m };
 	struct buffer source = { 0 };
 	/* Passing over a file may unpack it. */
 	int rc = plain_count(m->visitor->count, size > 0 ? (uint64_t)size : 0, e);
 
-	if (rc || !file.path || archive_entry_filetype(entry) != S_IFREG ||
-		archive_entry_hardlink(entry))
+	/* A link has no type in some formats. */
+	if (rc || !file.path || (archive_entry_filetype(entry) != S_IFREG && !file.link))
 		return rc;
 	rc = buffer_format(&source, e, "%s: %.*s", m->source, SOURCE_MAX, file.path);
 	file.source = buffer_text(&source);

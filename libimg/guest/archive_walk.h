@@ -27,6 +27,9 @@ enum archive_kind archive_kind(const char *path);
 struct archive_file {
 	const char *source; /* "virtio.iso: w10/viostor.sys", shortened where it is very long */
 	const char *path; /* in its archive, as written there */
+	/* The path there of the file that it is another name of, or NULL.  Which of the names comes
+	 * with the bytes is the archive's choice. */
+	const char *link;
 	enum archive_kind in; /* what that is */
 	unsigned depth; /* how many archives are around that one */
 	struct archive_media *media;

@@ -92,6 +92,15 @@ int hive_get_text(struct hive *h, const char *key, const char *name, char **out,
 int hive_get_list(
 	struct hive *h, const char *key, const char *name, struct strings *out, struct error *e);
 
+/* What the data of such values stands for, as above. */
+int hive_data_text(const uint8_t *data, size_t len, char **out, struct error *e);
+int hive_data_list(const uint8_t *data, size_t len, struct strings *out, struct error *e);
+/* And back: bytes are appended to *out. */
+int hive_text_data(const char *text, struct buffer *out, struct error *e);
+int hive_list_data(const struct strings *list, struct buffer *out, struct error *e);
+/* "REG_SZ" and the like; NULL: the type has no name. */
+const char *hive_type_name(uint32_t type);
+
 /*
  * Sets a value; keys on the way are made, with security and times of the key above.  What is there
  * already is left alone, unrecorded, and so is every other value of the key.  ERR_UNSUPPORTED for

@@ -52,10 +52,24 @@ static int bin_add(struct hive *h, uint32_t at, struct error *e)
 	return 0;
 }
 
-int hive_cells_find(struct hive *h, struct error *e)
+/* Puts a free cell behind the others, or into the one that it follows in its bin. */
+static int free_append(
+	struct hive *h, uint32_t at, uint32_t size, uint32_t bin, bool merge, struct error *e)
+{
+	struct hive_free *last = h->free_count ? &h->free[h->free_count - 1] : NULL;
+
+	if (!merge || !last || last->at < bin || last->at + last->size != at)
+		return free_add(h, h->free_count, at, size, e);
+	last->size += size;
+	*size_at(h, last->at) = put_le32(last->size);
+	return 0;
+}
+
+static int cells_find(struct hive *h, bool merge, struct error *e)
 {
 	int rc = 0;
 
+	h->free_count = h->bin_count = 0;
 	for (uint32_t bin = 0; !rc && bin < h->bins;) {
 		const struct hive_bin *b = (const void *)size_at(h, bin);
 		uint32_t end = bin + get_le32(b->size);
@@ -66,12 +80,31 @@ int hive_cells_find(struct hive *h, struct error *e)
 			uint32_t size = raw >> 31 ? 0u - raw : raw;
 
 			if (!(raw >> 31))
-				rc = free_add(h, h->free_count, at, size, e);
+				rc = free_append(h, at, size, bin, merge, e);
 			at += size;
 		}
 		bin = end;
 	}
 	return rc;
+}
+
+/* Free cells side by side stay so: what is only read is not touched. */
+int hive_cells_find(struct hive *h, struct error *e)
+{
+	return cells_find(h, false, e);
+}
+
+void hive_cells_batch(struct hive *h)
+{
+	h->batch = true;
+}
+
+int hive_cells_batch_end(struct hive *h, struct error *e)
+{
+	if (!h->batch)
+		return 0;
+	h->batch = false;
+	return cells_find(h, true, e);
 }
 
 /* The index of the first free cell behind `at`. */
@@ -178,6 +211,10 @@ int hive_cell_free(struct hive *h, uint32_t at, struct error *e)
 	bool previous = i && h->free[i - 1].at + h->free[i - 1].size == at && !bin_starts(h, at);
 
 	h->changed = true;
+	if (h->batch) {
+		*size_at(h, at) = put_le32(size);
+		return 0;
+	}
 	if (next)
 		size += h->free[i].size;
 	if (previous) {

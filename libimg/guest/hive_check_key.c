@@ -77,8 +77,11 @@ static int check_subkeys(struct hive_check *c, const struct hive_check_key *key,
 	const struct hive_key *k, struct error *e)
 {
 	uint64_t count = 0;
-	int rc = get_le32(k->subkeys) ? check_lists(c, key, get_le32(k->subkey_list), &count, e)
-				      : 0;
+	int rc;
+
+	if (get_le32(k->subkeys) > HIVE_SUBKEYS_LIMIT)
+		return error_set(e, ERR_RANGE, "%u keys below one", get_le32(k->subkeys));
+	rc = get_le32(k->subkeys) ? check_lists(c, key, get_le32(k->subkey_list), &count, e) : 0;
 
 	if (!rc && count != get_le32(k->subkeys))
 		rc = hive_bad(e, key->at, "a wrong number of keys below the one");

@@ -60,8 +60,8 @@ int hive_check_values(struct hive_check *c, const struct hive_key *k, struct err
 
 	if (!count)
 		return 0;
-	if (count > c->size / 8)
-		return hive_bad(e, get_le32(k->value_list), "a list of more values than fit");
+	if (count > HIVE_VALUES_LIMIT)
+		return error_set(e, ERR_RANGE, "a key of %u values", count);
 	list = hive_check_claim(c, get_le32(k->value_list), NULL, count * 4, e);
 	if (!list)
 		return -ERR_CORRUPT;

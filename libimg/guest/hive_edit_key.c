@@ -5,7 +5,7 @@
 #include "base/checked.h"
 #include "guest/hive_private.h"
 
-enum { KEY_NAME_LIMIT = 255 };
+enum { KEY_NAME_LIMIT = 255, BATCH = 500 };
 
 static struct hive_security *security_of(const struct hive *h, uint32_t key)
 {
@@ -200,10 +200,12 @@ int hive_drop_tree(struct hive *h, uint32_t key, struct error *e)
 	}
 	if (!rc)
 		rc = hive_list_remove(h, parent, key, e);
+	if (keys.len / sizeof(key) > BATCH)
+		hive_cells_batch(h);
 	for (size_t i = 0; !rc && i < keys.len; i += sizeof(at)) {
 		memcpy(&at, keys.data + i, sizeof(at));
 		rc = key_drop(h, at, e);
 	}
 	buffer_free(&keys);
-	return rc;
+	return rc ? rc : hive_cells_batch_end(h, e);
 }

@@ -47,7 +47,8 @@ static bool log_fits(const struct buffer *file, bool base_right, const uint8_t *
 	if (!base || get_le32(base->primary) != get_le32(base->secondary) ||
 		memcmp(&base->written, &written, sizeof(written)) || !pages || pages % 8 ||
 		get_le32(base->bins_size) > HIVE_LIMIT - HIVE_BASE_SIZE ||
-		memcmp(log + SECTOR, "DIRT", 4) || BITS_AT + pages / 8 > len)
+		get_le32(base->bins_size) > file->len + len || memcmp(log + SECTOR, "DIRT", 4) ||
+		BITS_AT + pages / 8 > len)
 		return false;
 	for (size_t i = 0; i < pages; i++)
 		used += dirty_page(log, i);

@@ -71,8 +71,10 @@ static bool pages_fit(const struct entry *entry, uint32_t size)
 	return true;
 }
 
-/* The entry at the start of `len` bytes, if it is whole and the one that is due. */
-static const struct entry *entry_at(const uint8_t *bytes, size_t len, uint32_t sequence)
+/* The entry at the start of `len` bytes, if it is whole and the one that is due for a hive of so
+ * many bytes; what it lets that grow by, it brings along. */
+static const struct entry *entry_at(
+	const uint8_t *bytes, size_t len, uint32_t sequence, size_t hive_len)
 {
 	const struct entry *entry = (const void *)bytes;
 	uint32_t size, bins;
@@ -83,7 +85,7 @@ static const struct entry *entry_at(const uint8_t *bytes, size_t len, uint32_t s
 	size = get_le32(entry->size);
 	bins = get_le32(entry->bins_size);
 	if (size < sizeof(*entry) || size % SECTOR || size > len || !bins || bins % HIVE_BIN_UNIT ||
-		bins > HIVE_LIMIT - HIVE_BASE_SIZE ||
+		bins > HIVE_LIMIT - HIVE_BASE_SIZE || bins > hive_len + size ||
 		get_le64(entry->hash) != hive_marvin(bytes, 32) ||
 		get_le64(entry->content_hash) !=
 			hive_marvin(bytes + sizeof(*entry), size - sizeof(*entry)))
@@ -121,7 +123,7 @@ static int apply(struct buffer *file, const uint8_t *log, size_t len, uint32_t *
 	size_t at = SECTOR;
 	int rc = 0;
 
-	while (!rc && (entry = entry_at(log + at, len - at, sequence))) {
+	while (!rc && (entry = entry_at(log + at, len - at, sequence, file->len))) {
 		rc = entry_apply(file, base, entry, e);
 		at += get_le32(entry->size);
 		sequence++;

@@ -23,6 +23,7 @@ struct hive {
 	size_t free_count, free_capacity;
 	uint32_t *bin;
 	size_t bin_count, bin_capacity;
+	bool batch; /* cells are freed without a place in `free` */
 };
 
 /* The content of an allocated cell, valid until the next hive_cell_new. */
@@ -104,6 +105,9 @@ int hive_cells_find(struct hive *h, struct error *e);
 /* A cell with `len` zero bytes. */
 int hive_cell_new(struct hive *h, size_t len, uint32_t *out, struct error *e);
 int hive_cell_free(struct hive *h, uint32_t at, struct error *e);
+/* Many cells are to be freed and none made; the end says whether all went well. */
+void hive_cells_batch(struct hive *h);
+int hive_cells_batch_end(struct hive *h, struct error *e);
 /* Moves the cell that *at names when it has no room for `len` bytes; its content comes along. */
 int hive_cell_grow(struct hive *h, uint32_t *at, size_t len, struct error *e);
 

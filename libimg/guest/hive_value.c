@@ -115,46 +115,48 @@ static struct hive_name text_at(const uint8_t *data, size_t len, size_t *used)
 	return n;
 }
 
-int hive_get_text(struct hive *h, const char *key, const char *name, char **out, struct error *e)
+int hive_data_text(const uint8_t *data, size_t len, char **out, struct error *e)
 {
-	struct hive_value v;
-	struct hive_name n;
 	size_t used;
-	int rc = hive_get(h, key, name, &v, e);
+	struct hive_name n = text_at(data, len, &used);
 
-	if (rc)
-		return rc;
-	if (v.type == HIVE_SZ || v.type == HIVE_EXPAND_SZ) {
-		n = text_at(v.data, v.len, &used);
-		rc = hive_name_text(&n, out, e);
-	} else {
-		rc = wrong_type(&v, key, "text", e);
-	}
-	hive_value_free(&v);
-	return rc;
+	return hive_name_text(&n, out, e);
 }
 
-static int list_read(const struct hive_value *v, struct strings *out, struct error *e)
+int hive_data_list(const uint8_t *data, size_t len, struct strings *out, struct error *e)
 {
-	size_t at = 0;
 	int rc = 0;
 
-	while (!rc && at < v->len) {
+	while (!rc && len) {
 		size_t used;
-		struct hive_name n = text_at(v->data + at, v->len - at, &used);
+		struct hive_name n = text_at(data, len, &used);
 		char *text;
 
-		if (!n.len && v->type == HIVE_MULTI_SZ)
+		if (!n.len)
 			break;
 		rc = hive_name_text(&n, &text, e);
 		if (!rc) {
 			rc = strings_add(out, text, e);
 			free(text);
 		}
-		if (v->type != HIVE_MULTI_SZ)
-			break;
-		at += used;
+		data += used;
+		len -= used;
 	}
+	return rc;
+}
+
+int hive_get_text(struct hive *h, const char *key, const char *name, char **out, struct error *e)
+{
+	struct hive_value v;
+	int rc = hive_get(h, key, name, &v, e);
+
+	if (rc)
+		return rc;
+	if (v.type == HIVE_SZ || v.type == HIVE_EXPAND_SZ)
+		rc = hive_data_text(v.data, v.len, out, e);
+	else
+		rc = wrong_type(&v, key, "text", e);
+	hive_value_free(&v);
 	return rc;
 }
 
@@ -162,14 +164,22 @@ int hive_get_list(
 	struct hive *h, const char *key, const char *name, struct strings *out, struct error *e)
 {
 	struct hive_value v;
+	char *text;
 	int rc = hive_get(h, key, name, &v, e);
 
 	if (rc)
 		return rc;
-	if (v.type == HIVE_MULTI_SZ || v.type == HIVE_SZ || v.type == HIVE_EXPAND_SZ)
-		rc = list_read(&v, out, e);
-	else
+	if (v.type == HIVE_MULTI_SZ) {
+		rc = hive_data_list(v.data, v.len, out, e);
+	} else if (v.type == HIVE_SZ || v.type == HIVE_EXPAND_SZ) {
+		rc = hive_data_text(v.data, v.len, &text, e);
+		if (!rc) {
+			rc = strings_add(out, text, e);
+			free(text);
+		}
+	} else {
 		rc = wrong_type(&v, key, "a list of texts", e);
+	}
 	hive_value_free(&v);
 	return rc;
 }

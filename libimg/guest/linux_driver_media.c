@@ -48,6 +48,8 @@ static int file_visit(void *arg, struct archive_file *f, struct error *e)
 	const char *slash = strrchr(f->path, '/');
 	const enum archive_kind kind = inner_kind(f);
 
+	if (f->link)
+		return 0;
 	if (kind != ARCHIVE_NONE)
 		return archive_file_walk(f, kind, e);
 	return driver_suffix(f->path) ? module_read(arg, f, slash ? slash + 1 : f->path, e) : 0;

@@ -7,7 +7,9 @@ static int windows_readiness(
 {
 	int rc = windows_state_readiness(g, t, out, e);
 
-	return rc ? rc : windows_enable_readiness(g, t, out, e);
+	if (!rc)
+		rc = windows_enable_readiness(g, t, out, e);
+	return rc ? rc : windows_bcd_readiness(g, t, out, e);
 }
 
 /* Also what no target asks for must not be done to a guest that would lose it or be lost by it. */
@@ -44,6 +46,22 @@ static int windows_apply(struct guest_image *g, const struct guest_changes *c, s
 	rc = edits_check(g, e);
 	if (!rc)
 		rc = windows_enable_apply(g, c, e);
+	if (!rc)
+		rc = windows_bcd_apply(g, c, e);
+	if (!rc)
+		rc = windows_loader_apply(g, c, e);
+	if (!rc)
+		rc = windows_settings_apply(g, c, e);
+	return rc ? rc : hives_write(g, e);
+}
+
+static int windows_add_drivers(
+	struct guest_image *g, const struct guest_changes *c, struct error *e)
+{
+	int rc = edits_check(g, e);
+
+	if (!rc)
+		rc = windows_inject_apply(g, c, e);
 	return rc ? rc : hives_write(g, e);
 }
 
@@ -53,5 +71,7 @@ const struct guest_type guest_type_windows = {
 	.load = windows_load,
 	.readiness = windows_readiness,
 	.apply = windows_apply,
+	.places_loader = windows_loader_places,
+	.add_drivers = windows_add_drivers,
 	.forget = windows_forget,
 };

@@ -202,7 +202,9 @@ int windows_load(struct guest_image *g, size_t index, struct error *e)
 		rc = windows_version_load(g, e);
 	if (!rc)
 		rc = windows_state_load(g, e);
-	return rc ? rc : windows_services_load(g, e);
+	if (!rc)
+		rc = windows_services_load(g, e);
+	return rc ? rc : windows_bcd_load(g, e);
 }
 
 void windows_forget(struct guest_image *g)

@@ -68,13 +68,21 @@ def ntfs_volume(path, part, folder, label):
         f.truncate(part[1])
     run("mkntfs", "-q", "-Q", "-F", "-s", "512", "-c", "4096", "-p", str(part[0] // SECTOR), "-H", "255", "-S", "63", "-L",
         label, path)
-    run("wimlib-imagex", "capture", folder, f"{path}.wim", "--compress=none", "--quiet")
+    # nothing writes to a volume with this file
+    sleeping = os.path.join(folder, "hiberfil.sys")
+    if os.path.exists(sleeping):
+        os.rename(sleeping, f"{path}.hiberfil")
+    # without a list of its own, pagefile.sys and others would be left out
+    run("wimlib-imagex", "capture", folder, f"{path}.wim", "--compress=none", "--quiet", "--config=/dev/null")
     run("wimlib-imagex", "apply", f"{path}.wim", "1", path, "--quiet")
     os.unlink(f"{path}.wim")
     with open(f"{path}.acl", "w", encoding="ascii") as f:
         f.write(security_backup(folder))
     run("ntfssecaudit", "-s", path, f"{path}.acl")
     os.unlink(f"{path}.acl")
+    if os.path.exists(f"{path}.hiberfil"):
+        run("ntfscp", "-q", path, f"{path}.hiberfil", "hiberfil.sys")
+        os.unlink(f"{path}.hiberfil")
 
 
 def fat_volume(path, part, folder):

@@ -177,15 +177,14 @@ static void test_no_growth(void **state)
 }
 
 /* Taking everything out again leaves the hive as it was, but for its number. */
-static void test_all_freed(void **state)
+static void freed(int keys)
 {
 	struct hive *h = open_sample(NULL);
 	struct buffer bytes = { 0 };
 	uint8_t file[SAMPLE_SIZE];
 	const le32 *cell;
 
-	(void)state;
-	for (int i = 0; i < 30; i++) {
+	for (int i = 0; i < keys; i++) {
 		char key[32];
 
 		(void)snprintf(key, sizeof(key), "top\\%d\\below", i);
@@ -202,6 +201,13 @@ static void test_all_freed(void **state)
 	assert_int_equal(get_le32(((struct hive_base *)(void *)bytes.data)->secondary), 8);
 	hive_close(h);
 	buffer_free(&bytes);
+}
+
+static void test_all_freed(void **state)
+{
+	(void)state;
+	freed(30);
+	freed(1000);
 }
 
 static void check_sorted(const struct hive *h, const char *key, size_t count)
@@ -407,13 +413,25 @@ static void test_lies(void **state)
 	lie(nk + 72, 0, "without a whole name");
 	lie(nk + 20, 1, "a reference to no cell");
 	lie(nk + 36, 1, "a reference to no cell");
-	lie(nk + 36, 0x40000000, "more values than fit");
 	lie(nk + 44, SAMPLE_ROOT, "no \"sk\"");
 	lie(nk + 44, 0xffff0000, "a reference to no cell");
 	lie(nk + 72, 4 | 8 << 16, "a reference to no cell");
 	lie(sk + 4, SAMPLE_ROOT, "no \"sk\"");
 	lie(sk + 12, 0, "too few users");
 	lie(sk + 16, 0xfffffff0, "too small");
+}
+
+static void test_limits(void **state)
+{
+	uint8_t file[SAMPLE_SIZE];
+
+	(void)state;
+	sample_hive(file, 5);
+	*(le32 *)sample_at(file, SAMPLE_ROOT + 4 + 36) = put_le32(0x40000000);
+	refused(file, SAMPLE_SIZE, ERR_RANGE, "1073741824 values");
+	sample_hive(file, 5);
+	*(le32 *)sample_at(file, SAMPLE_ROOT + 4 + 20) = put_le32(70001);
+	refused(file, SAMPLE_SIZE, ERR_RANGE, "70001 keys");
 }
 
 /* A key that leads back to itself, and one that is listed twice. */
@@ -496,6 +514,7 @@ int main(void)
 		cmocka_unit_test(test_journal),
 		cmocka_unit_test(test_base_refused),
 		cmocka_unit_test(test_lies),
+		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_loops),
 		cmocka_unit_test(test_unsorted),
 		cmocka_unit_test(test_names),
