@@ -14,15 +14,18 @@ struct driver_file {
 };
 
 struct driver_package {
-	char *origin; /* where it is from, for people: "virtio.iso: viostor/w10/amd64/viostor.inf"
-		       */
+	/* Where it is from, for people: "virtio.iso: viostor/w10/amd64/viostor.inf"; behind it, in
+	 * "(...)", when its folder is for an older Windows. */
+	char *origin;
 	char *directory; /* the INF's folder in its medium, "viostor/w10/amd64"; "" at its top */
 	char *inf_name; /* "viostor.inf" */
 	struct buffer inf_bytes;
 	struct inf inf; /* for the platform asked */
 	struct driver_file *file; /* everything that the INF copies, and its catalogue */
 	size_t file_count;
-	bool cataloged; /* its catalogue is there and is a signed one (PKCS #7) */
+	/* Its catalogue is there, is a signed one (PKCS #7) and lists the INF and every driver
+	 * binary.  Whether the signature is right and whom Windows trusts is not looked at. */
+	bool cataloged;
 	bool embedded; /* every driver binary has an embedded signature */
 	bool exact; /* named by the user itself, not found on a medium */
 };
@@ -38,6 +41,7 @@ struct driver_packages {
 	size_t count;
 	struct servicing_package *servicing;
 	size_t servicing_count;
+	struct strings passed_over; /* INF files on media that can't be read, and why */
 };
 
 struct driver_wish {

@@ -17,6 +17,8 @@ enum inf_limits {
 	INF_LIMIT = 8 << 20, /* bytes of a file */
 	INF_LINE_LIMIT = 200000,
 	INF_EXPANDED_LIMIT = 64 << 10, /* bytes of one value, strings put in */
+	/* Bytes of all lines looked at, again for each section that names them, strings put in. */
+	INF_WORK_LIMIT = 128 << 20,
 };
 
 enum inf_arch { INF_X86, INF_AMD64, INF_ARM64 };
@@ -30,12 +32,21 @@ struct inf_platform {
 	uint16_t lcid; /* of [Strings.LCID], 0x0409 when not known */
 };
 
-/* One entry of an AddReg section.  Root and key as the section's purpose has them. */
+/* Of the flags in an AddReg section (FLG_ADDREG_... of setupapi.h). */
+enum inf_reg_flag {
+	INF_REG_KEEP = 0x2, /* what is there stays */
+	INF_REG_APPEND = 0x8, /* to a list, what it has not yet */
+	INF_REG_KEY_ONLY = 0x10, /* no value: the key is made */
+	INF_REG_OVERWRITE_ONLY = 0x20, /* only where there is one */
+};
+
+/* One entry of an AddReg section; those that delete are left out.  Root and key as the section's
+ * purpose has them. */
 struct inf_reg {
-	char *root; /* "HKR", "HKLM", ... */
-	char *key; /* below the root, "" for itself */
+	char *root; /* "HKR", "HKLM", "HKCR", "HKU", "HKCU" */
+	char *key; /* below the root, "" for itself; no "\\" at either end */
 	char *name; /* "" the default value */
-	uint32_t flags; /* FLG_ADDREG_... */
+	uint32_t flags; /* enum inf_reg_flag and the others */
 	uint32_t type; /* of enum hive_type, out of the flags */
 	uint8_t *data; /* as the registry stores it */
 	size_t len;
@@ -66,25 +77,28 @@ struct inf_service {
 	struct inf_regs registry; /* HKR: the service's key */
 };
 
-/* One install section that fits, for one or more devices. */
+/* One line of a models section, with what its install section does.  An INF without models has one
+ * such for its DefaultInstall section: no ids, and "" to describe it. */
 struct inf_device {
 	char *description;
 	char *description_token; /* "%viostor.devicedesc%" as written, or NULL */
 	char *manufacturer, *manufacturer_token;
 	char *section; /* install section with its decoration, "viostor_inst.NT" */
 	struct strings ids; /* hardware id first, then compatible ones, as spelled */
+	bool compatible_only; /* all ids are compatible ones */
 	uint8_t feature_score; /* 0xff: not said */
-	struct inf_file *file;
+	struct inf_file *file; /* those of co-installers too */
 	size_t file_count;
 	struct inf_service *service;
 	size_t service_count;
 	struct inf_regs registry; /* HKR: the driver's (class) key */
 	struct inf_regs hardware; /* .HW section; HKR: the device's key */
-	struct strings upper_filters, lower_filters; /* of .HW or .Filters */
+	/* Of .HW, where they are among `hardware` as well, and of .Filters. */
+	struct strings upper_filters, lower_filters;
 };
 
 struct inf {
-	char *class_name; /* "SCSIAdapter" */
+	char *class_name; /* "SCSIAdapter"; "": none */
 	char *class_guid; /* "{4d36e97b-e325-11ce-bfc1-08002be10318}", lower case; NULL: none */
 	char *provider;
 	char *catalog; /* file name for this platform, NULL: none named */
@@ -92,7 +106,12 @@ struct inf {
 	uint16_t version[4]; /* highest first */
 	uint16_t year;
 	uint8_t month, day; /* 0: no date */
-	struct strings string_names, string_values; /* [Strings] used, names in lower case */
+	/* [Strings] for the language, names in lower case, sorted. */
+	struct strings string_names, string_values;
+	struct strings included; /* INF files of Windows that it builds on: not read */
+	/* Paths in the package of all that it lists for the architecture, copied or not. */
+	struct strings sources;
+	uint64_t work; /* of INF_WORK_LIMIT, what reading it took */
 	struct inf_device *device; /* those of the models section that fits the platform */
 	size_t device_count;
 };
