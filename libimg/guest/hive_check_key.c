@@ -174,6 +174,8 @@ static int check_users(struct hive_check *c, struct error *e)
 			continue;
 		if (get_le32(s->users) < i + 1 - first)
 			return hive_bad(e, at[i], "too few users of a security descriptor");
+		if (get_le32(s->users) > INT32_MAX)
+			return hive_bad(e, at[i], "too many users of a security descriptor");
 		first = i + 1;
 	}
 	return 0;

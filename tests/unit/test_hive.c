@@ -419,6 +419,7 @@ static void test_lies(void **state)
 	lie(nk + 72, 4 | 8 << 16, "a reference to no cell");
 	lie(sk + 4, SAMPLE_ROOT, "no \"sk\"");
 	lie(sk + 12, 0, "too few users");
+	lie(sk + 12, UINT32_MAX, "too many users");
 	lie(sk + 16, 0xfffffff0, "too small");
 }
 
@@ -433,6 +434,20 @@ static void test_limits(void **state)
 	sample_hive(file, 5);
 	*(le32 *)sample_at(file, SAMPLE_ROOT + 4 + 20) = put_le32(70001);
 	refused(file, SAMPLE_SIZE, ERR_RANGE, "70001 keys");
+}
+
+/* Shared cells, too, are named by where they begin. */
+static void test_between_cells(void **state)
+{
+	struct hive *h = open_sample(NULL);
+	struct hive_key *k;
+
+	(void)state;
+	ok(hive_add_key(h, "a", "w", &e));
+	k = hive_cell(h, hive_find(h, "a"));
+	k->security = put_le32(SAMPLE_SECURITY + 2);
+	refused(h->file.data, h->file.len, ERR_CORRUPT, "a reference to no cell at 0x107a");
+	hive_close(h);
 }
 
 /* A key that leads back to itself, and one that is listed twice. */
@@ -518,6 +533,7 @@ int main(void)
 		cmocka_unit_test(test_base_refused),
 		cmocka_unit_test(test_lies),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_between_cells),
 		cmocka_unit_test(test_loops),
 		cmocka_unit_test(test_unsorted),
 		cmocka_unit_test(test_names),
