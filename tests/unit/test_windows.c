@@ -366,6 +366,43 @@ static void test_firmware(void **state)
 	end(&s);
 }
 
+/* The partition at that offset looks as if BitLocker had encrypted it. */
+static void encrypt(struct sample *s, const char *offset)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command),
+		"printf '\353X\220-FVE-FS-' | dd of=%s bs=1 seek=%s conv=notrunc status=none",
+		s->image, offset);
+	run(command);
+}
+
+static void test_bitlocker(void **state)
+{
+	struct readiness r;
+	struct sample s;
+
+	(void)state;
+	make(&s, "win10", &none);
+	encrypt(&s, "68157440");
+	sample_open(&s, false);
+	assert_true(info(&s)->bitlocker);
+	r = readiness_of(&s, "hyperv-gen2");
+	expect_finding(&r.findings, "bitlocker", "volume p2", SEVERITY_WARNING);
+	readiness_free(&r);
+	sample_shut(&s);
+	/* Windows itself. */
+	encrypt(&s, "84934656");
+	sample_open(&s, false);
+	assert_null(guest_image_guest(s.g));
+	assert_int_equal(findings(guest_image_report(s.g), "bitlocker", "manage-bde -off"), 2);
+	r = readiness_of(&s, "hyperv-gen2");
+	assert_false(r.ready || r.fixable);
+	assert_int_equal(findings(&r.findings, "no-guest", NULL), 1);
+	readiness_free(&r);
+	end(&s);
+}
+
 /* Hidden sectors of the active partition, which begins at 1 MiB. */
 static void test_moved_partition(void **state)
 {
@@ -410,6 +447,46 @@ static void test_seal_refused(void **state)
 	end(&s);
 }
 
+/* The hive's file keeps its owner, times and place; its logs are emptied, and only that is written.
+ */
+static void test_hive_written(void **state)
+{
+	static const struct change change = { .before = "echo stale >log",
+		.options = "--add Windows/System32/config/SYSTEM.LOG1=$D/log" };
+	static const char key[] = "ControlSet001\\Control\\CrashControl";
+	static const char path[] = "/Windows/System32/config/SYSTEM";
+	struct fs_stat before, after;
+	struct error e = { 0 };
+	uint32_t value;
+	struct sample s;
+
+	(void)state;
+	make(&s, "win10", &change);
+	sample_open(&s, true);
+	assert_int_equal(tree_stat(s.g->tree, path, TREE_FOLLOW, &before, &e), 0);
+	assert_int_equal(windows_hive_write(s.g, &windows_of(s.g)->hive[WINDOWS_SYSTEM], &e), 0);
+	assert_int_equal(s.journal.count, 0);
+	assert_int_equal(hive_set_dword(windows_hive(s.g, WINDOWS_SYSTEM), key, "AutoReboot", 7,
+				 "a test", &e),
+		0);
+	assert_int_equal(windows_hive_write(s.g, &windows_of(s.g)->hive[WINDOWS_SYSTEM], &e), 0);
+	assert_int_equal(s.journal.count, 2);
+	assert_string_equal(s.journal.edit[0].path, path);
+	assert_string_equal(s.journal.edit[1].path, "/Windows/System32/config/SYSTEM.LOG1");
+	assert_int_equal(s.journal.edit[1].after.size, 0);
+	assert_string_equal(s.journal.registry[0].hive, path);
+	sample_save(&s);
+	sample_open(&s, false);
+	assert_int_equal(tree_stat(s.g->tree, path, TREE_FOLLOW, &after, &e), 0);
+	assert_int_equal(after.node, before.node);
+	assert_int_equal(after.mtime, before.mtime);
+	assert_int_equal(
+		hive_get_dword(windows_hive(s.g, WINDOWS_SYSTEM), key, "AutoReboot", &value, &e),
+		0);
+	assert_int_equal(value, 7);
+	end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -420,6 +497,8 @@ int main(void)
 		cmocka_unit_test(test_firmware),
 		cmocka_unit_test(test_moved_partition),
 		cmocka_unit_test(test_seal_refused),
+		cmocka_unit_test(test_bitlocker),
+		cmocka_unit_test(test_hive_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
