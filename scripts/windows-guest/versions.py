@@ -101,9 +101,12 @@ INBOX = {  # package: class, {id: (description, section, service)}
     "wvmbus.inf": (SYSTEM_CLASS, {"ACPI\\VMBus": ("VMBus_Device_Child.NT", "vmbus"),
                                   "VMBUS\\SUBCHANNEL": ("VMBus_Channel.NT", "")}),
     "wstorvsc.inf": (SCSI_CLASS, {f"VMBUS\\{STORVSC}": ("storvscDriveInstall", "storvsc")}),
-    "mshdc.inf": (HDC_CLASS, {"PCI\\VEN_8086&DEV_7111": ("intelide_Inst", "intelide"),
+    "mshdc.inf": (HDC_CLASS, {"PCI\\VEN_8086&DEV_7010": ("intelide_Inst", "intelide"),
+                              "PCI\\VEN_8086&DEV_7111": ("intelide_Inst", "intelide"),
                               "PCI\\CC_0101": ("pciide_Inst", "pciide"),
-                              "Primary_IDE_Channel": ("atapi_Inst_primary", "atapi")}),
+                              "PCI\\CC_010601": ("msahci_Inst", "storahci"),
+                              "Primary_IDE_Channel": ("atapi_Inst", "atapi"),
+                              "Secondary_IDE_Channel": ("atapi_Inst", "atapi")}),
     "disk.inf": (DISK_CLASS, {"GenDisk": ("disk_install.NT", "disk")}),
 }
 
@@ -155,6 +158,9 @@ def services(version):
 def critical_devices(version):
     rows = {"PCI#VEN_8086&DEV_7111": (HDC_CLASS, "intelide"), "Primary_IDE_Channel": (HDC_CLASS, "atapi"),
             "GenDisk": (DISK_CLASS, "disk")}
+    if version.build >= 6000:
+        rows.update({"PCI#VEN_8086&DEV_7010": (HDC_CLASS, "intelide"), "Secondary_IDE_Channel": (HDC_CLASS, "atapi"),
+                     "PCI#CC_0101": (HDC_CLASS, "pciide"), "PCI#CC_010601": (HDC_CLASS, "msahci")})
     return {key: {"ClassGUID": guid.upper(), "Service": service} for key, (guid, service) in rows.items()}
 
 

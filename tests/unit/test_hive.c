@@ -411,6 +411,7 @@ static void test_lies(void **state)
 	lie(nk, 0x00206b6e ^ 1, "no \"nk\"");
 	lie(nk + 72, 0xffff, "too small");
 	lie(nk + 72, 0, "without a whole name");
+	lie(nk + 76, 0x5c414141, "in the name of the key at 0x1020");
 	lie(nk + 20, 1, "a reference to no cell");
 	lie(nk + 36, 1, "a reference to no cell");
 	lie(nk + 44, SAMPLE_ROOT, "no \"sk\"");
@@ -418,6 +419,7 @@ static void test_lies(void **state)
 	lie(nk + 72, 4 | 8 << 16, "a reference to no cell");
 	lie(sk + 4, SAMPLE_ROOT, "no \"sk\"");
 	lie(sk + 12, 0, "too few users");
+	lie(sk + 12, UINT32_MAX, "too many users");
 	lie(sk + 16, 0xfffffff0, "too small");
 }
 
@@ -491,6 +493,8 @@ static void test_names(void **state)
 	free(text);
 	ok(hive_name_text(&m, &text, &e));
 	assert_string_equal(text, "\xef\xbf\xbdx");
+	assert_true(hive_name_is(&m, text, 4));
+	assert_false(hive_name_is(&n, text, 4));
 	free(text);
 	assert_int_equal(hive_unit_upper(0x430), 0x410);
 	assert_int_equal(hive_unit_upper(0x101), 0x100);
