@@ -436,6 +436,20 @@ static void test_limits(void **state)
 	refused(file, SAMPLE_SIZE, ERR_RANGE, "70001 keys");
 }
 
+/* Shared cells, too, are named by where they begin. */
+static void test_between_cells(void **state)
+{
+	struct hive *h = open_sample(NULL);
+	struct hive_key *k;
+
+	(void)state;
+	ok(hive_add_key(h, "a", "w", &e));
+	k = hive_cell(h, hive_find(h, "a"));
+	k->security = put_le32(SAMPLE_SECURITY + 2);
+	refused(h->file.data, h->file.len, ERR_CORRUPT, "a reference to no cell at 0x107a");
+	hive_close(h);
+}
+
 /* A key that leads back to itself, and one that is listed twice. */
 static void test_loops(void **state)
 {
@@ -519,6 +533,7 @@ int main(void)
 		cmocka_unit_test(test_base_refused),
 		cmocka_unit_test(test_lies),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_between_cells),
 		cmocka_unit_test(test_loops),
 		cmocka_unit_test(test_unsorted),
 		cmocka_unit_test(test_names),
