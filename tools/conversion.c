@@ -159,7 +159,7 @@ int conversion_job(const struct conversion *c, const struct common *common, cons
 		.no_holes = c->no_holes,
 		.size = c->size,
 		.fit_flavor = c->fit_flavor,
-		.drop_free = c->drop_free,
+		.drop = { .free = c->drop_free, .paging = c->drop_paging },
 		.size_unit = profile ? profile->round : 0,
 		.tmpdir = scratch_folder(common),
 		.output = { .force = c->force, .no_sync = c->no_sync },
@@ -199,7 +199,7 @@ json_t *conversion_json(const struct convert_job *j, const struct convert_outcom
 		"guest_hash", hashes_json(&j->guest_hash, &r->guest_hash), "virtual_size",
 		number_json(r->virtual_size));
 
-	if (o && j->drop_free)
+	if (o && (j->drop.free || j->drop.paging))
 		dropped_json(&r->dropped, &o);
 	return o;
 }

@@ -21,7 +21,7 @@ struct conversion {
 	struct size_change size; /* --size */
 	uint64_t fit_flavor; /* GiB */
 	bool compress; /* -c */
-	bool force, no_sync, verify, no_scan, no_holes, drop_free;
+	bool force, no_sync, verify, no_scan, no_holes, drop_free, drop_paging;
 };
 
 /* Of the help of commands that take --size, --fit-flavor and --drop-free: their paragraphs. */
@@ -30,11 +30,14 @@ struct conversion {
 	"these and their file systems are grown inside the guest. Shrinking cuts only what no "    \
 	"partition holds; a disk without a partition table is not cut.\n\n"                        \
 	"--drop-free goes by the file systems' own records of free space, so blocks of deleted "   \
-	"files are not in DEST: those of ext2, ext3, ext4, FAT, XFS and btrfs, of swap space, "    \
-	"and "                                                                                     \
-	"of LVM. What was not shut down cleanly, is damaged, or holds what hvimg does not know "   \
-	"is "                                                                                      \
-	"left whole, and a note tells which and why."
+	"files are not in DEST: those of ext2, ext3, ext4, FAT, XFS, btrfs and NTFS, of swap "     \
+	"space, and of LVM. What was not shut down cleanly, is damaged, or holds what hvimg does " \
+	"not know is left whole, and a note tells which and why; so is NTFS while Windows' fast "  \
+	"startup or its shadow copies need it.\n\n"                                                \
+	"--drop-paging leaves files and swap space as large as they are; what is in them reads "   \
+	"as zeros. Windows may find a crash dump in pagefile.sys at its next start: there is "     \
+	"none then. Compressed or sparse files and those of a volume that was not shut down are "  \
+	"kept. The swap space is gone with --drop-free as well."
 
 /* Rows of an option table; FIELD(name) gives the offset of a member of struct conversion. */
 #define CONVERSION_OPTIONS(FIELD)                                                                  \
@@ -68,6 +71,11 @@ struct conversion {
 			"Leave out what the guest's file systems, its swap space and LVM hold "    \
 			"free; what is in doubt is left whole.",                                   \
 			option_flag, FIELD(drop_free) },                                           \
+		{ "drop-paging", 0, NULL,                                                          \
+			"Leave out the content of Windows' page files (pagefile.sys, "             \
+			"swapfile.sys, a hiberfil.sys that nothing resumes from) and of swap "     \
+			"space.",                                                                  \
+			option_flag, FIELD(drop_paging) },                                         \
 		{ "verify", 0, NULL,                                                               \
 			"Read DEST back and compare it with the source before it appears; VHD "    \
 			"and VHDX by libvhdi too, but for a child VHDX, which it misreads.",       \

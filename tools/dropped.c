@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What is told of the free space that a conversion left out. */
+/* What is told of what a conversion left out. */
 #include "tools/conversion.h"
 #include "tools/text.h"
 
@@ -26,7 +26,7 @@ void say_dropped(const struct dropped *d)
 		if (!d->volume[i].dropped)
 			continue;
 		size_text(d->volume[i].dropped, size);
-		say_note("volume %s: %s of free space left out", d->volume[i].id, size);
+		say_note("volume %s: %s left out", d->volume[i].id, size);
 	}
 	for (size_t i = 0; i < d->findings.count; i++)
 		say_note("%s", d->findings.finding[i].text);

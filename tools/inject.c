@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* hvimg inject: make the guest ready for other hypervisors on the way to a new image. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "job/manifest.h"
@@ -11,15 +12,61 @@ struct inject_settings {
 	struct common common;
 	struct conversion conversion;
 	struct strings targets, drivers, seal;
+	struct windows_wishes windows;
+	bool allow_unsigned, force_dirty;
 	bool dry_run;
 	const char *manifest;
 };
 
+enum { DATA_SHOWN = 60 };
+
+/* A value in one line; long ones are cut. */
+static void print_data(const struct registry_state *s)
+{
+	json_t *json = registry_data_json(s);
+	char *text = json ? json_dumps(json, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII)
+			  : NULL;
+
+	if (!s->present)
+		putchar('-');
+	else if (text && strlen(text) > DATA_SHOWN)
+		printf("%.*s...", DATA_SHOWN, text);
+	else
+		fputs(text ? text : "?", stdout);
+	free(text);
+	json_decref(json);
+}
+
+/* Under the name of the hive's file. */
+static void print_registry_edit(const struct registry_edit *edit)
+{
+	const char *slash = strrchr(edit->hive, '/');
+
+	printf("  %-8s ", edit_action_name(edit->action));
+	put_text(stdout, slash ? slash + 1 : edit->hive);
+	putchar('\\');
+	put_text(stdout, edit->key);
+	if (edit->value) {
+		putchar(' ');
+		put_text(stdout, *edit->value ? edit->value : "(default)");
+		fputs(": ", stdout);
+		print_data(&edit->before);
+		fputs(" -> ", stdout);
+		print_data(&edit->after);
+	}
+	fputs(": ", stdout);
+	put_text(stdout, edit->why);
+	putchar('\n');
+}
+
 static void print_edits(const struct inject_job *j, const struct inject_result *r)
 {
-	printf("%s %zu file%s, %" PRIu64 " bytes of scratch space\n",
-		j->dry_run ? "would change" : "changed", r->journal.count,
-		r->journal.count == 1 ? "" : "s", r->scratch);
+	printf("%s %zu file%s", j->dry_run ? "would change" : "changed", r->journal.count,
+		r->journal.count == 1 ? "" : "s");
+	if (r->journal.registry_count)
+		printf(" and the registry in %zu place%s", r->journal.registry_count,
+			r->journal.registry_count == 1 ? "" : "s");
+	printf(", %" PRIu64 " bytes of scratch space\n", r->scratch);
 	for (size_t i = 0; i < r->journal.count; i++) {
 		const struct edit *edit = &r->journal.edit[i];
 
@@ -31,6 +78,8 @@ static void print_edits(const struct inject_job *j, const struct inject_result *
 		}
 		putchar('\n');
 	}
+	for (size_t i = 0; i < r->journal.registry_count; i++)
+		print_registry_edit(&r->journal.registry[i]);
 }
 
 static int result_json(
@@ -54,6 +103,7 @@ static int result_json(
 	}
 	json_put(out, "dry_run", json_boolean(j->dry_run));
 	json_put(out, "scratch", number_json(r->scratch));
+	json_put(out, "findings", report_json(&r->notes));
 	rc = *out && !json_object_update(*out, manifest) ? 0 : error_nomem(e, "JSON");
 	json_decref(manifest);
 	if (rc) {
@@ -86,6 +136,9 @@ static int run_job(const struct inject_settings *s, struct inject_job *job, stru
 		print_hashes(stdout, &job->convert, &result.convert);
 	if (!rc)
 		say_dropped(&result.convert.dropped);
+	for (size_t i = 0; !rc && i < result.notes.count; i++)
+		say_note("%s: %s", severity_name(result.notes.finding[i].severity),
+			result.notes.finding[i].text);
 	inject_result_free(&result);
 	return rc;
 }
@@ -113,9 +166,11 @@ static int inject_run(const void *settings, char *const *argument, struct error 
 		rc = error_set(e, ERR_USAGE, "-: an injected image is not streamed: name a file");
 	if (!rc)
 		rc = join_targets(&s->targets, &names, e);
-	if (!rc && !s->targets.count && !s->seal.count && !s->drivers.count)
-		rc = error_set(
-			e, ERR_USAGE, "-t: no target given, and neither --drivers nor --seal");
+	if (!rc && !s->targets.count && !s->seal.count && !s->drivers.count &&
+		!windows_wishes_any(&s->windows))
+		rc = error_set(e, ERR_USAGE,
+			"-t: no target given, and neither --drivers, --seal nor an option for "
+			"Windows");
 	if (!rc)
 		rc = load_targets(s->targets.count ? buffer_text(&names) : NULL, &known, &named, e);
 	if (!rc) {
@@ -123,6 +178,9 @@ static int inject_run(const void *settings, char *const *argument, struct error 
 		job.targets = &named;
 		job.seal = s->seal;
 		job.drivers = s->drivers;
+		job.allow_unsigned = s->allow_unsigned;
+		job.force_dirty = s->force_dirty;
+		job.windows = &s->windows;
 		job.tmpdir = scratch_folder(&s->common);
 		rc = run_job(s, &job, e);
 		targets_free(&named);
@@ -150,6 +208,48 @@ static const struct option_spec inject_options[] = {
 	{ "seal", 0, "[OPERATIONS]",
 		"Take out what makes the guest one of its kind, see below; with or without -t.",
 		option_selection, FIELD(seal) },
+	{ "allow-unsigned", 0, NULL,
+		"Put driver packages into Windows also when nothing signs them.", option_flag,
+		FIELD(allow_unsigned) },
+	{ "force-dirty", 0, NULL,
+		"Edit volumes and registry hives that Windows did not leave clean, where what it "
+		"had not written back can be given up.",
+		option_flag, FIELD(force_dirty) },
+	{ "rtc", 0, "utc|local",
+		"Windows: what the hardware clock shows. Hyper-V shows local time, KVM usually "
+		"UTC.",
+		option_text, FIELD(windows.rtc) },
+	{ "san-policy", 0, "POLICY",
+		"Windows: which further disks it puts online by itself: online-all, "
+		"offline-shared, offline-all or offline-internal.",
+		option_text, FIELD(windows.san_policy) },
+	{ "rdp", 0, "on|off",
+		"Windows: whether remote desktop is on, asking who it is first; \"on\" lets it "
+		"through the firewall too.",
+		option_text, FIELD(windows.rdp) },
+	{ "firewall", 0, "LIST",
+		"Windows: what its firewall lets in, by its own rules for that: rdp, winrm, icmp, "
+		"separated by commas.",
+		option_text, FIELD(windows.firewall) },
+	{ "unattend", 0, "auto|FILE",
+		"Windows, generalized by sysprep: the answer file for its first start. \"auto\" "
+		"makes one without accounts and passwords; FILE is checked for what Setup would "
+		"pass over.",
+		option_text, FIELD(windows.unattend) },
+	{ "cloudbase-init", 0, "MSI",
+		"Windows: installs cloudbase-init from MSI at its first boot; where it is "
+		"installed, only its configuration is edited.",
+		option_text, FIELD(windows.cloudbase_init) },
+	{ "cloudbase-init-sha256", 0, "HEX", "The digest that MSI must have.", option_text,
+		FIELD(windows.cloudbase_init_sha256) },
+	{ "cloudbase-init-conf", 0, "FILE",
+		"Its configuration (cloudbase-init.conf); without it one is made, or that of the "
+		"image edited, that asks the configuration drive first.",
+		option_text, FIELD(windows.cloudbase_init_conf) },
+	{ "ems", 0, NULL,
+		"Windows: its text console (Special Administration Console) on the first serial "
+		"port, at 115200 baud.",
+		option_flag, FIELD(windows.ems) },
 	{ "dry-run", 0, NULL, "Show what would be changed, and write nothing.", option_flag,
 		FIELD(dry_run) },
 	{ "manifest", 0, "FILE",

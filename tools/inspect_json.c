@@ -85,9 +85,11 @@ static json_t *bootloaders_json(const struct guest *g)
 
 static json_t *guests_json(const struct guest *g)
 {
+	json_t *object, *array = json_array();
+
 	if (!g)
-		return json_array();
-	return json_pack("[{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}]", "type",
+		return array;
+	object = json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "type",
 		g->type, "distro", text_json(g->distro), "version", text_json(g->version), "name",
 		text_json(g->name), "arch", text_json(g->arch), "root", text_json(g->root),
 		"initramfs_tool", text_json(g->initramfs_tool), "init", text_json(g->init),
@@ -95,6 +97,10 @@ static json_t *guests_json(const struct guest *g)
 		g->has_package_count ? number_json(g->package_count) : json_null(), "selinux",
 		text_json(g->selinux), "bootloaders", bootloaders_json(g), "kernels",
 		kernels_json(g), "device_names", device_names_json(g));
+	if (g->windows)
+		json_put(&object, "windows", windows_json(g->windows));
+	json_add(&array, object);
+	return array;
 }
 
 static json_t *boot_paths_json(const struct guest_image *image)
@@ -117,7 +123,7 @@ static json_t *readiness_json(const struct inspection *i)
 
 		json_put(&object, r->target->name,
 			json_pack("{s:b,s:b,s:o,s:o}", "ready", r->ready, "fixable", r->fixable,
-				"evidence", text_json(r->target->evidence), "findings",
+				"evidence", text_json(r->evidence), "findings",
 				report_json(&r->findings)));
 	}
 	return object;

@@ -27,7 +27,7 @@ static void print_targets(const struct inspection *i)
 		size_t warnings = report_count(&r->findings, SEVERITY_WARNING) - errors;
 		const char *before = "";
 
-		printf("  %-12s %-33s %-9s ", r->target->name, verdict(r), r->target->evidence);
+		printf("  %-12s %-33s %-9s ", r->target->name, verdict(r), r->evidence);
 		put_count(errors, "error", "errors", &before);
 		put_count(warnings, "warning", "warnings", &before);
 		put_count(r->findings.count - errors - warnings, "note", "notes", &before);

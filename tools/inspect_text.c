@@ -149,6 +149,8 @@ static void print_guest(const struct guest *g)
 	put_known(", root on ", g->root);
 	putchar('\n');
 	print_system(g);
+	if (g->windows)
+		windows_print(g->windows);
 	print_loaders(g);
 	for (size_t i = 0; i < g->kernel_count; i++)
 		print_kernel(&g->kernel[i]);

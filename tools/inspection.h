@@ -19,6 +19,9 @@ struct inspection {
 
 json_t *inspection_json(const struct inspection *i);
 void inspection_print(const struct inspection *i);
+/* The part of a guest's that only Windows has. */
+json_t *windows_json(const struct windows_info *w);
+void windows_print(const struct windows_info *w);
 /* The part of it about targets. */
 void inspection_print_readiness(const struct inspection *i);
 

@@ -87,6 +87,7 @@ static const struct option_spec measure_options[] = {
 		option_size_change, FIELD(size) },
 	{ "fit-flavor", 0, "GIB", "As --fit-flavor of convert.", option_gib, FIELD(fit_flavor) },
 	{ "drop-free", 0, NULL, "As --drop-free of convert.", option_flag, FIELD(drop_free) },
+	{ "drop-paging", 0, NULL, "As --drop-paging of convert.", option_flag, FIELD(drop_paging) },
 	{ NULL, 0, NULL, NULL, NULL, 0 },
 };
 #undef FIELD

@@ -16,22 +16,53 @@ static int open_free_runs(struct disk *d, free_each each, void *arg, struct erro
 	return rc;
 }
 
+struct kind {
+	const char *type;
+	int (*runs)(struct disk *d, free_each each, void *arg, struct error *e);
+};
+
+static const struct kind free_kinds[] = {
+	{ "swap", swap_free_runs },
+	{ "swsuspend", swap_free_runs },
+	{ "xfs", xfs_free_runs },
+	{ "btrfs", btrfs_free_runs },
+	{ "ntfs", ntfs_free_runs },
+	{ NULL, NULL },
+};
+
+static const struct kind paging_kinds[] = {
+	{ "swap", swap_free_runs },
+	{ "swsuspend", swap_free_runs },
+	{ "ntfs", ntfs_paging_runs },
+	{ NULL, NULL },
+};
+
+static const struct kind *kind_find(const struct kind *k, const struct fs_id *id)
+{
+	while (id->type && k->type && strcmp(k->type, id->type) != 0)
+		k++;
+	return id->type && k->type ? k : NULL;
+}
+
 int fs_free_runs(struct disk *d, const struct fs_id *id,
 	int (*each)(void *arg, uint64_t off, uint64_t len, struct error *e), void *arg,
 	struct error *e)
 {
-	static const struct {
-		const char *type;
-		int (*runs)(struct disk *d, free_each each, void *arg, struct error *e);
-	} kinds[] = {
-		{ "swap", swap_free_runs },
-		{ "swsuspend", swap_free_runs },
-		{ "xfs", xfs_free_runs },
-		{ "btrfs", btrfs_free_runs },
-	};
+	const struct kind *k = kind_find(free_kinds, id);
 
-	for (size_t i = 0; id->type && i < sizeof(kinds) / sizeof(*kinds); i++)
-		if (!strcmp(kinds[i].type, id->type))
-			return kinds[i].runs(d, each, arg, e);
-	return open_free_runs(d, each, arg, e);
+	return k ? k->runs(d, each, arg, e) : open_free_runs(d, each, arg, e);
+}
+
+int fs_paging_runs(struct disk *d, const struct fs_id *id,
+	int (*each)(void *arg, uint64_t off, uint64_t len, struct error *e), void *arg,
+	struct error *e)
+{
+	const struct kind *k = kind_find(paging_kinds, id);
+
+	return k ? k->runs(d, each, arg, e) : 0;
+}
+
+bool fs_may_page(const struct fs_id *id)
+{
+	return kind_find(paging_kinds, id);
 }

@@ -13,5 +13,10 @@ int swap_free_runs(struct disk *d, free_each each, void *arg, struct error *e);
 int xfs_free_runs(struct disk *d, free_each each, void *arg, struct error *e);
 /* Likewise; the runs come in any order. */
 int btrfs_free_runs(struct disk *d, free_each each, void *arg, struct error *e);
+/* ERR_REFUSED when Windows did not shut it down, keeps it in a hibernation file, or has shadow
+ * copies of it. */
+int ntfs_free_runs(struct disk *d, free_each each, void *arg, struct error *e);
+/* What its page files and a hibernation file that nothing resumes from have of the disk. */
+int ntfs_paging_runs(struct disk *d, free_each each, void *arg, struct error *e);
 
 #endif

@@ -8,6 +8,7 @@
 #include "fs/appliance.h"
 #include "fs/ext.h"
 #include "fs/fat.h"
+#include "fs/ntfs.h"
 
 static const struct kind {
 	const char *type;
@@ -18,6 +19,7 @@ static const struct kind {
 	{ "ext3", ext_open },
 	{ "ext4", ext_open },
 	{ "vfat", fat_open },
+	{ "ntfs", ntfs_open },
 	{ "xfs", appliance_fs_open },
 	{ "btrfs", appliance_fs_open },
 };

@@ -53,6 +53,10 @@ struct fs_ops {
 	int (*list)(struct fs *fs, uint64_t dir,
 		int (*each)(void *arg, const char *name, uint64_t node), void *arg,
 		struct error *e);
+	/* How the directory itself spells a name that lookup finds there.  NULL: as it was asked for.
+	 */
+	int (*spelling)(struct fs *fs, uint64_t dir, const char *name, char out[FS_NAME_MAX + 1],
+		struct error *e);
 	int (*stat)(struct fs *fs, uint64_t node, struct fs_stat *out, struct error *e);
 	/* *out is the caller's: free with xattrs_free. */
 	int (*xattrs)(
@@ -136,6 +140,13 @@ int fs_open_with(struct disk *d, const struct fs_options *o, struct fs **out, st
 int fs_free_runs(struct disk *d, const struct fs_id *id,
 	int (*each)(void *arg, uint64_t off, uint64_t len, struct error *e), void *arg,
 	struct error *e);
+/* Likewise what a system that was shut down does not need of its memory: swap space, which
+ * fs_free_runs gives too, and Windows' page files, which are in use. */
+int fs_paging_runs(struct disk *d, const struct fs_id *id,
+	int (*each)(void *arg, uint64_t off, uint64_t len, struct error *e), void *arg,
+	struct error *e);
+/* Whether fs_paging_runs knows such things of that kind; of others it gives none. */
+bool fs_may_page(const struct fs_id *id);
 /* ERR_UNSUPPORTED, with what to do about a kind that hvimg names and does not open. */
 int fs_unreadable(const char *type, struct error *e);
 /* Whether fs_open_with could open it for editing, as far as can be told without starting anything;

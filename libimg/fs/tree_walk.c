@@ -177,14 +177,32 @@ static int stand(struct walk *w, struct error *e)
 	return s->mount->fs->ops->stat(s->mount->fs, at->node, &s->stat, e);
 }
 
+/* Where names differ by more than their bytes, a path has them as the directories do. */
+static int spell(struct walk *w, const char *name, struct error *e)
+{
+	struct fs *fs = top(w)->mount->fs;
+	struct error why = { 0 };
+	int rc;
+
+	memcpy(w->spot->name, name, strlen(name) + 1);
+	if (!fs->ops->spelling)
+		return 0;
+	rc = fs->ops->spelling(fs, top(w)->node, name, w->spot->name, &why);
+	if (!rc || rc == -ERR_NOTFOUND)
+		return 0;
+	if (e)
+		*e = why;
+	return rc;
+}
+
 static int take(struct walk *w, const char *name, struct error *e)
 {
 	struct spot *s = w->spot;
 	bool last = at_end(w);
-	int rc;
+	int rc = spell(w, name, e);
 
-	memcpy(s->name, name, strlen(name) + 1);
-	rc = buffer_format(&s->path, e, "/%s", name);
+	if (!rc)
+		rc = buffer_format(&s->path, e, "/%s", s->name);
 	if (!rc)
 		rc = look(w, e);
 	if (rc == -ERR_NOTFOUND)

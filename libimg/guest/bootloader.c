@@ -45,6 +45,16 @@ static void bootloader_free(struct bootloader *b)
 	free(b->issuer);
 }
 
+/* Windows' own by its place, and a copy of it where firmware looks by who signed it: nobody else's
+ * loader is signed so. */
+static bool is_boot_manager(const char *path, const struct loader *l)
+{
+	return !strcasecmp(path, "/EFI/Microsoft/Boot/bootmgfw.efi") ||
+		(!strncasecmp(path, "/EFI/BOOT/", 10) &&
+			(strings_have(&l->issuer, "Microsoft Windows Production PCA 2011") ||
+				strings_have(&l->issuer, "Windows UEFI CA 2023")));
+}
+
 static int file_add(
 	struct guest_image *g, struct tree *t, size_t esp, const char *path, struct error *e)
 {
@@ -61,7 +71,7 @@ static int file_add(
 		rc = loader_read(t, path, &l, e);
 	if (!rc)
 		rc = issuers_text(&l, &b.issuer, e);
-	b.kind = l.kind;
+	b.kind = !strcmp(l.kind, "other") && is_boot_manager(path, &l) ? "bootmgr" : l.kind;
 	b.is_signed = l.is_signed;
 	loader_free(&l);
 	if (!rc)
@@ -100,6 +110,19 @@ static int directory_add(
 	return rc;
 }
 
+/* Windows has its loader one folder further down. */
+static int microsoft_add(
+	struct guest_image *g, struct tree *t, size_t esp, const char *directory, struct error *e)
+{
+	struct buffer path = { 0 };
+	struct error why = { 0 };
+	int rc = firmware_path_below(t, directory, "Boot", &path, &why);
+
+	rc = rc ? error_of_host(&why, e) : directory_add(g, t, esp, buffer_text(&path), e);
+	buffer_free(&path);
+	return rc;
+}
+
 /* /EFI/VENDOR/NAME.efi, as UEFI 2.10, 13.3.1.3 has it. */
 static int esp_add(struct guest_image *g, struct tree *t, size_t esp, struct error *e)
 {
@@ -119,6 +142,8 @@ static int esp_add(struct guest_image *g, struct tree *t, size_t esp, struct err
 		rc = buffer_format(&path, e, "%s/%s", buffer_text(&efi), names.item[i]);
 		if (!rc)
 			rc = directory_add(g, t, esp, buffer_text(&path), e);
+		if (!rc && !strcasecmp(names.item[i], "Microsoft"))
+			rc = microsoft_add(g, t, esp, buffer_text(&path), e);
 		buffer_free(&path);
 	}
 	strings_free(&names);

@@ -19,15 +19,27 @@ const char *firmware_suffix(const char *arch);
  * there is no such path. */
 int firmware_path(struct tree *t, const char *path, struct buffer *out, struct error *e);
 
-/* Likewise, for what is to be made: names that are not there are taken as they are. */
+/* Likewise, for a path below the directory `base`, which is as spelled already ("": the root);
+ * `out` gets both. */
+int firmware_path_below(
+	struct tree *t, const char *base, const char *path, struct buffer *out, struct error *e);
+
+/* As firmware_path, for what is to be made: names that are not there are taken as they are. */
 int firmware_place(struct tree *t, const char *path, struct buffer *out, struct error *e);
 
 /* Whether the first sector holds what a BIOS can start, and what that starts is there.  *why: in
  * words, of at most `size` bytes, what is wrong; "" when nothing is. */
 int firmware_bios_fault(const struct guest_image *g, char *why, size_t size, struct error *e);
 
-/* What the first sector starts: "grub", "extlinux", "other" (static); NULL: nothing. */
+/* What the first sector starts: "grub", "extlinux", "bootmgr", "ntldr", "other" (static); NULL:
+ * nothing. */
 int firmware_bios_kind(const struct guest_image *g, const char **out, struct error *e);
+
+/* Likewise, of what is known of Windows beyond that: that its boot manager is on the active
+ * partition, and that this begins where its boot sector says. */
+int firmware_windows_fault(const struct guest_image *g, char *why, size_t size, struct error *e);
+/* The boot manager on the active partition: "bootmgr" or "ntldr" (static); NULL: none. */
+int firmware_windows_manager(const struct guest_image *g, const char **out, struct error *e);
 
 /* What lies where UEFI firmware looks, "/EFI/BOOT". */
 struct fallback {

@@ -154,7 +154,13 @@ int firmware_bios_fault(const struct guest_image *g, char *why, size_t size, str
 		return rc;
 	if (is_grub(sector))
 		return grub_check(&b, sector, e);
-	return is_chain(sector) ? chain_check(&b, e) : 0;
+	/* Messages in the boot code of Windows are in its own language, so that it is not known by
+	 * them. */
+	if (guest_is_windows(g) || is_chain(sector))
+		rc = chain_check(&b, e);
+	if (rc || *why || !guest_is_windows(g))
+		return rc;
+	return firmware_windows_fault(g, why, size, e);
 }
 
 int firmware_bios_kind(const struct guest_image *g, const char **out, struct error *e)
@@ -178,7 +184,11 @@ int firmware_bios_kind(const struct guest_image *g, const char **out, struct err
 			*out = "extlinux";
 		break;
 	}
+	if (!rc && !*out && is_grub(sector))
+		*out = "grub";
+	if (!rc && !*out && guest_is_windows(g))
+		rc = firmware_windows_manager(g, out, e);
 	if (!rc && !*out)
-		*out = is_grub(sector) ? "grub" : "other";
+		*out = "other";
 	return rc;
 }

@@ -87,12 +87,12 @@ static int name_spelled(
 }
 
 /* With `fresh`, what is not there is taken as it is written. */
-static int path_spelled(
-	struct tree *t, const char *path, bool fresh, struct buffer *out, struct error *e)
+static int path_spelled(struct tree *t, const char *base, const char *path, bool fresh,
+	struct buffer *out, struct error *e)
 {
 	struct buffer spelled = { 0 };
 	bool missing = false;
-	int rc = 0;
+	int rc = buffer_string(&spelled, base, e);
 
 	for (const char *at = path; *at && !rc;) {
 		size_t len;
@@ -114,10 +114,16 @@ static int path_spelled(
 
 int firmware_path(struct tree *t, const char *path, struct buffer *out, struct error *e)
 {
-	return path_spelled(t, path, false, out, e);
+	return path_spelled(t, "", path, false, out, e);
+}
+
+int firmware_path_below(
+	struct tree *t, const char *base, const char *path, struct buffer *out, struct error *e)
+{
+	return path_spelled(t, base, path, false, out, e);
 }
 
 int firmware_place(struct tree *t, const char *path, struct buffer *out, struct error *e)
 {
-	return path_spelled(t, path, true, out, e);
+	return path_spelled(t, "", path, true, out, e);
 }

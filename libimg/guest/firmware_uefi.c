@@ -113,13 +113,15 @@ bool firmware_fallback_lacks(const struct fallback *f)
 	return f->present && f->is_shim && !(f->has_program ? f->has_entries : f->has_second);
 }
 
-static int signature_check(
-	const struct fallback *f, const struct target *t, struct report *r, struct error *e)
+static int signature_check(const struct guest_image *g, const struct fallback *f,
+	const struct target *t, struct report *r, struct error *e)
 {
 	const struct finding_text unsigned_loader = { .code = "secure-boot-unsigned",
 		.severity = strcmp(t->firmware, "uefi") ? SEVERITY_INFO : SEVERITY_WARNING,
-		.fix = "turn Secure Boot off for the machine, or install the distribution's "
-		       "signed shim and GRUB" };
+		.fix = guest_is_windows(g)
+			? "copy EFI/Microsoft/Boot/bootmgfw.efi there, which is signed"
+			: "turn Secure Boot off for the machine, or install the distribution's "
+			  "signed shim and GRUB" };
 
 	if (f->is_trusted && f->is_shim && !f->has_program && !f->second_is_signed)
 		return finding_add(r, &unsigned_loader, e,
@@ -154,15 +156,17 @@ static int fallback_check(struct guest_image *g, size_t esp, const struct target
 	if (rc)
 		return rc;
 	if (have.present && !firmware_fallback_lacks(&have))
-		return signature_check(&have, target, r, e);
+		return signature_check(g, &have, target, r, e);
 	rc = guest_volume_check(g, esp, e);
 	if (!rc && g->type && g->type->places_loader)
 		rc = g->type->places_loader(g, &f.fixable, e);
 	if (rc)
 		return rc;
 	f.fix = f.fixable ? "hvimg inject copies the guest's own loader there"
-			  : "copy the guest's loader to EFI/BOOT on its EFI system partition, as "
-			    "\"grub-install --removable\" does";
+		: guest_is_windows(g)
+		? "copy EFI/Microsoft/Boot/bootmgfw.efi there, as bcdboot does"
+		: "copy the guest's loader to EFI/BOOT on its EFI system partition, "
+		  "as \"grub-install --removable\" does";
 	if (!have.present)
 		return finding_add(r, &f, e,
 			"the EFI system partition has no EFI/BOOT/%s, so that firmware without "
@@ -203,10 +207,21 @@ static int table_check(struct guest_image *g, size_t esp, const struct target *t
 	return 0;
 }
 
+/* It came with Windows 10 1703, and never for 32 bits. */
+static bool has_mbr2gpt(const struct guest_image *g)
+{
+	const struct windows_info *w = g->guest.windows;
+
+	return w && w->build >= 15063 && w->arch && strcmp(w->arch, "i386") != 0;
+}
+
 int firmware_uefi_check(
 	struct guest_image *g, const struct target *t, struct report *r, struct error *e)
 {
-	const struct finding_text none = { .code = "no-esp", .severity = SEVERITY_ERROR };
+	const struct finding_text none = { .code = "no-esp",
+		.severity = SEVERITY_ERROR,
+		.fix = has_mbr2gpt(g) ? "mbr2gpt /convert in Windows makes the disk one for UEFI"
+				      : NULL };
 	const struct finding_text unread = { .code = "esp-not-read", .severity = SEVERITY_INFO };
 	const bool mbr = !strcmp(g->volumes.table, "mbr");
 	const size_t esp = firmware_esp(g);

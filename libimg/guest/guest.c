@@ -127,9 +127,10 @@ static int volume_report(struct guest_image *g, size_t i, struct error *e)
 	/* Of those the guest uses, readiness says more. */
 	if (!v->problem || v->used || is_quiet(g, i))
 		return 0;
-	f.code = v->open_error == ERR_REFUSED  ? "fs-not-editable"
-		: v->open_error == ERR_CORRUPT ? "filesystem-damaged"
-					       : "filesystem-unsupported";
+	f.code = !strcmp(g->id[i].type, "BitLocker") ? "bitlocker"
+		: v->open_error == ERR_REFUSED       ? "fs-not-editable"
+		: v->open_error == ERR_CORRUPT       ? "filesystem-damaged"
+						     : "filesystem-unsupported";
 	return finding_add(
 		&g->report, &f, e, "volume %s (%s): %s", volume->id, g->id[i].type, v->problem);
 }

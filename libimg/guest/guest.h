@@ -48,7 +48,8 @@ struct device_name {
 
 /* What firmware would start, or a loader that lies there. */
 struct bootloader {
-	const char *kind; /* static: "shim", "grub", "systemd-boot", "uki", "extlinux", "other" */
+	const char *kind; /* static: "shim", "grub", "systemd-boot", "uki", "extlinux", "bootmgr",
+			     "ntldr", "other" */
 	const char *firmware; /* static: "bios" or "uefi" */
 	char *volume; /* id of the volume that has it */
 	char *path; /* on that volume, "/EFI/BOOT/BOOTX64.EFI"; NULL: in sectors of its own */
@@ -81,6 +82,8 @@ struct readiness {
 	const struct target *target; /* of the list given to image_readiness */
 	bool ready;
 	bool fixable; /* inject would make it ready */
+	const char
+		*evidence; /* static or the target's: "tested" with such a guest, or "inferred" */
 	struct report findings;
 };
 
@@ -126,9 +129,14 @@ struct windows_wishes {
 	const char *unattend; /* "auto" makes an answer file; else a path of the host */
 	const char *cloudbase_init; /* path of the installer (MSI) on the host */
 	const char *cloudbase_init_sha256; /* what its digest must be */
-	const char *cloudbase_init_conf; /* path of a configuration on the host; NULL: made */
+	/* Path of a configuration on the host; NULL: made, or that of the image is edited. */
+	const char *cloudbase_init_conf;
 	bool ems; /* the text console on the serial port */
 };
+/* ERR_USAGE for a value that none of them has; no file is looked at. */
+int windows_wishes_check(const struct windows_wishes *w, struct error *e);
+/* Whether anything is asked for; `w` may be NULL. */
+bool windows_wishes_any(const struct windows_wishes *w);
 
 /* What is to be done to a guest. */
 struct guest_changes {
@@ -140,6 +148,8 @@ struct guest_changes {
 	const struct windows_wishes *windows; /* NULL: none */
 	/* Operations of --seal, by virt-sysprep's names: see guest_seal_select.  NULL: none. */
 	const struct strings *seal;
+	/* What is worth knowing of how it was done is added here.  NULL: nobody asks. */
+	struct report *notes;
 };
 
 /*

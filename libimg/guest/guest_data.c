@@ -76,5 +76,6 @@ void guest_free(struct guest *g)
 	free(g->name);
 	free(g->arch);
 	free(g->initramfs_tool);
+	windows_info_free(g->windows);
 	*g = (struct guest){ 0 };
 }

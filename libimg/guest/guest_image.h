@@ -2,6 +2,8 @@
 #ifndef LIBIMG_GUEST_GUEST_IMAGE_H
 #define LIBIMG_GUEST_GUEST_IMAGE_H
 
+#include <string.h>
+
 #include "guest/guest.h"
 
 /* What the parts of guest/ share; for others guest.h is enough. */
@@ -70,6 +72,11 @@ struct guest_image {
 /* A part of a volume's file system, as fs_ops.view; closed with the tree. */
 int guest_view_open(
 	struct guest_image *g, size_t index, const char *option, struct fs **out, struct error *e);
+
+static inline bool guest_is_windows(const struct guest_image *g)
+{
+	return g->type && !strcmp(g->type->name, "windows");
+}
 
 /* SIZE_MAX: no volume of that id. */
 size_t guest_volume_index(const struct guest_image *g, const char *id);

@@ -31,7 +31,8 @@ enum hive_type { /* of values; others occur and are carried as they are */
 
 enum {
 	HIVE_LIMIT = 512 << 20, /* bytes of a hive or a log */
-	/* Larger data needs a record of its own (db), which is read and never written. */
+	/* Larger data needs a record of its own (db), which is read, and freed, but never written.
+	 */
 	HIVE_VALUE_LIMIT = 16344,
 };
 
@@ -91,10 +92,20 @@ int hive_get_text(struct hive *h, const char *key, const char *name, char **out,
 int hive_get_list(
 	struct hive *h, const char *key, const char *name, struct strings *out, struct error *e);
 
+/* What the data of such values stands for, as above. */
+int hive_data_text(const uint8_t *data, size_t len, char **out, struct error *e);
+int hive_data_list(const uint8_t *data, size_t len, struct strings *out, struct error *e);
+/* And back: bytes are appended to *out. */
+int hive_text_data(const char *text, struct buffer *out, struct error *e);
+int hive_list_data(const struct strings *list, struct buffer *out, struct error *e);
+/* "REG_SZ" and the like; NULL: the type has no name. */
+const char *hive_type_name(uint32_t type);
+
 /*
  * Sets a value; keys on the way are made, with security and times of the key above.  What is there
- * already is left alone, unrecorded.  ERR_UNSUPPORTED when the key holds data that can't be written
- * back (more than HIVE_VALUE_LIMIT).  `why` is one line for the journal.
+ * already is left alone, unrecorded, and so is every other value of the key.  ERR_UNSUPPORTED for
+ * data of more than HIVE_VALUE_LIMIT and for a new key with a name outside ASCII; ERR_CORRUPT for a
+ * new key among some that are not sorted.  `why` is one line for the journal.
  */
 int hive_set(struct hive *h, const char *key, const struct hive_value *v, const char *why,
 	struct error *e);

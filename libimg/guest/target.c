@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/buffer.h"
 #include "guest/target_file.h"
@@ -31,6 +32,27 @@ const struct target *target_by_name(const struct target_list *l, const char *nam
 bool target_has_disk(const struct target *t, const char *device)
 {
 	return !strncmp(device, "/dev/", 5) && !strncmp(device + 5, t->disks, strlen(t->disks));
+}
+
+bool target_driver_fits(const struct target_driver *d, uint32_t build)
+{
+	return build >= d->first && (!d->last || build <= d->last);
+}
+
+bool target_driver_is_inbox(const struct target_driver *d, uint32_t build)
+{
+	return d->inbox_first && build >= d->inbox_first &&
+		(!d->inbox_last || build <= d->inbox_last);
+}
+
+const struct target_driver *target_driver_by_service(
+	const struct target *t, const char *service, uint32_t build)
+{
+	for (size_t i = 0; i < t->driver_count; i++)
+		if (!strcasecmp(t->driver[i].service, service) &&
+			target_driver_fits(&t->driver[i], build))
+			return &t->driver[i];
+	return NULL;
 }
 
 static bool ends_with(const char *text, const char *end)

@@ -51,30 +51,58 @@ struct target_property {
 	char *when; /* NULL, or a condition on the guest: "linux", "windows" */
 };
 
-/* A driver of Windows, by the name of its service. */
+/* What the boot loader of Windows 8 and later looks a device up by, in the registry's
+ * DriverDatabase.
+ */
+struct target_install {
+	char *device; /* hardware id: "ACPI\\VMBus" */
+	char *configuration; /* install section of the inbox INF: "VMBus_Device_Child.NT" */
+	bool support; /* without a service: there only so that the device counts as installed */
+	char *description; /* of the device, for people; NULL: none */
+};
+
+/* A value below a service's key. */
+struct target_parameter {
+	char *key; /* "Parameters\\Device"; "" the service's own */
+	char *name;
+	uint32_t value; /* a DWORD */
+};
+
+enum { TARGET_AS_FOUND = 5 }; /* one more than any start type */
+
+/* A driver or service of Windows, by the name of its key; for one build there is one of a name. */
 struct target_driver {
 	char *service; /* "storvsc" */
 	char *role; /* "bus", "storage", "network", ... */
 	enum module_need need; /* NEED_BOOT: Windows does not start without it */
-	char *file; /* of System32\\drivers, "storvsc.sys" */
+	char *file; /* of System32\\drivers, "storvsc.sys"; NULL: a service of user mode */
 	struct strings files; /* of the same folder, that it does not work without */
 	/* Windows builds that have it by themselves; in others it comes from a package.  0, 0: none
 	 * has it.  Last 0: every later one. */
 	uint32_t inbox_first, inbox_last;
 	/* Builds for which it is needed at all; 0: no bound. */
 	uint32_t first, last;
-	char *inf; /* inbox, "wstorvsc.inf"; NULL: none */
-	/* Values of the service's key when the inbox one has to be made anew; group NULL: none. */
-	uint32_t start, error;
+	char *inf; /* inbox, "wstorvsc.inf"; NULL: its key is never made anew */
+	/* How it has to be started at the latest, TARGET_AS_FOUND: no matter. */
+	uint32_t start;
+	/* Further values of the service's key when it has to be made anew; group NULL: none. */
+	uint32_t error;
 	char *group;
+	struct target_parameter *parameter;
+	size_t parameter_count;
 	char *class_guid; /* of its devices, "{4d36e97b-e325-11ce-bfc1-08002be10318}" */
-	struct strings devices; /* hardware ids: "VMBUS\\{ba6163d9-...}" */
+	/* Hardware ids: "VMBUS\\{ba6163d9-...}"; with "*" at its end how they begin. */
+	struct strings devices;
+	/* Of these and further ones what DriverDatabase has to have. */
+	struct target_install *install;
+	size_t install_count;
 	struct strings alternatives; /* services that do as well */
 };
 
-/* A service of another hypervisor's, which is switched off, and its class filters. */
+/* A service of another hypervisor's, which is switched off and taken out of class filters. */
 struct target_foreign {
 	char *service;
+	struct strings keys; /* below the control set, removed: "Services\\XEN\\Unplug" */
 };
 
 /* A registry value of Windows that the hypervisor wants. */
@@ -84,6 +112,10 @@ struct target_setting {
 	char *name;
 	uint32_t value; /* a DWORD */
 	bool present; /* set only where the value is there already */
+	/* Only these are replaced; none: any other. */
+	uint32_t *instead;
+	size_t instead_count;
+	char *finding; /* its code, "san-policy" */
 	char *why;
 };
 
@@ -116,7 +148,7 @@ struct target {
 	size_t foreign_count;
 	struct target_setting *setting;
 	size_t setting_count;
-	/* The first Windows build that starts there, 0: any; and whether only 64-bit ones do. */
+	/* The first build of Windows that starts there, 0: any; and whether only 64-bit ones do. */
 	uint32_t windows_first;
 	bool windows_64;
 	struct strings datasources; /* of cloud-init, in the order to be tried */
@@ -147,6 +179,12 @@ int targets_load_all(const char *recipes, struct target_list *out, struct error 
 void targets_free(struct target_list *l);
 /* NULL: no such. */
 const struct target *target_by_name(const struct target_list *l, const char *name);
+/* Whether the driver is for that build of Windows; and whether that has it by itself. */
+bool target_driver_fits(const struct target_driver *d, uint32_t build);
+bool target_driver_is_inbox(const struct target_driver *d, uint32_t build);
+/* NULL: there is none of that service for the build. */
+const struct target_driver *target_driver_by_service(
+	const struct target *t, const char *service, uint32_t build);
 /* Whether the target gives disks names like that of the device; with several of them not always the
  * same one. */
 bool target_has_disk(const struct target *t, const char *device);

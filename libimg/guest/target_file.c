@@ -6,6 +6,7 @@
 
 #include "base/buffer.h"
 #include "base/xml.h"
+#include "guest/target_windows.h"
 
 void *targets_grow(void **array, size_t *count, size_t size, struct error *e)
 {
@@ -60,6 +61,7 @@ void target_free(struct target *t)
 		argument_free(&t->argument[i]);
 	for (size_t i = 0; i < t->disk_count; i++)
 		free(t->disk[i].format);
+	target_windows_free(t);
 	free(t->module);
 	free(t->property);
 	free(t->service);
@@ -80,9 +82,24 @@ struct place {
 	const char *path; /* the file that is read */
 };
 
+/* What the target needs of the drivers from `first` on, where it says so itself. */
+static int shared_need(const xmlNode *use, struct target *t, size_t first, struct error *e)
+{
+	enum module_need need;
+	int rc;
+
+	if (!xmlHasProp(use, (const xmlChar *)"need"))
+		return 0;
+	rc = target_need_read(use, &need, e);
+	for (size_t i = first; i < t->driver_count && !rc; i++)
+		t->driver[i].need = need;
+	return rc;
+}
+
 /* A name by the schema has neither dot nor slash, so only that folder is read. */
 static int shared_read(const struct place *p, const xmlNode *use, struct target *t, struct error *e)
 {
+	const size_t first = t->driver_count;
 	struct buffer path = { 0 };
 	xmlDoc *doc = NULL;
 	char *name;
@@ -101,6 +118,8 @@ static int shared_read(const struct place *p, const xmlNode *use, struct target 
 	for (xmlNode *n = rc ? NULL : xml_first(xmlDocGetRootElement(doc), NULL); n && !rc;
 		n = xml_next(n, NULL))
 		rc = target_need_add(buffer_text(&path), n, t, e);
+	if (!rc)
+		rc = shared_need(use, t, first, e);
 	xmlFreeDoc(doc);
 	buffer_free(&path);
 	free(name);
@@ -139,9 +158,11 @@ static int target_read(
 		rc = xml_text(xml_first(node, "title"), &t->title, e);
 	if (!rc)
 		rc = ram_read(node, &t->min_ram, e);
+	if (!rc)
+		rc = target_windows_limits(node, t, e);
 	for (xmlNode *n = xml_first(node, NULL); n && !rc; n = xml_next(n, NULL))
 		rc = xml_is(n, "use") ? shared_read(p, n, t, e) : target_need_add(p->path, n, t, e);
-	return rc;
+	return rc ? rc : target_drivers_check(p->path, node, t, e);
 }
 
 /* One name for both, so that no two files can be the same target. */

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/xml.h"
-#include "guest/target_file.h"
+#include "guest/target_windows.h"
 
-static int flag_read(const xmlNode *node, const char *name, bool *out, struct error *e)
+int target_flag_read(const xmlNode *node, const char *name, bool *out, struct error *e)
 {
 	char *text;
 	int rc = xml_attribute(node, name, &text, e);
@@ -18,7 +18,7 @@ static int flag_read(const xmlNode *node, const char *name, bool *out, struct er
 	return 0;
 }
 
-static int need_read(const xmlNode *node, enum module_need *out, struct error *e)
+int target_need_read(const xmlNode *node, enum module_need *out, struct error *e)
 {
 	char *text;
 	int rc = xml_attribute(node, "need", &text, e);
@@ -33,7 +33,7 @@ static int need_read(const xmlNode *node, enum module_need *out, struct error *e
 }
 
 /* The names of all children of one kind. */
-static int names_read(const xmlNode *node, const char *kind, struct strings *out, struct error *e)
+int target_names_read(const xmlNode *node, const char *kind, struct strings *out, struct error *e)
 {
 	int rc = 0;
 
@@ -61,11 +61,11 @@ static int module_read(const xmlNode *node, struct target *t, struct error *e)
 	if (!rc)
 		rc = xml_attribute(node, "config", &m->config, e);
 	if (!rc)
-		rc = need_read(node, &m->need, e);
+		rc = target_need_read(node, &m->need, e);
 	if (!rc)
-		rc = flag_read(node, "initramfs", &m->initramfs, e);
+		rc = target_flag_read(node, "initramfs", &m->initramfs, e);
 	if (!rc)
-		rc = names_read(node, "alternative", &m->alternatives, e);
+		rc = target_names_read(node, "alternative", &m->alternatives, e);
 	if (!rc)
 		m->initramfs = m->initramfs || m->need == NEED_BOOT;
 	return rc;
@@ -95,9 +95,9 @@ static int service_read(const xmlNode *node, struct target *t, struct error *e)
 	if (!rc)
 		rc = xml_attribute(node, "name", &s->name, e);
 	if (!rc)
-		rc = names_read(node, "unit", &s->units, e);
+		rc = target_names_read(node, "unit", &s->units, e);
 	if (!rc)
-		rc = names_read(node, "package", &s->packages, e);
+		rc = target_names_read(node, "package", &s->packages, e);
 	return rc;
 }
 
@@ -131,7 +131,7 @@ static int disk_read(const xmlNode *node, struct target *t, struct error *e)
 	if (!rc)
 		rc = xml_attribute(node, "format", &d->format, e);
 	if (!rc)
-		rc = flag_read(node, "usual", &d->usual, e);
+		rc = target_flag_read(node, "usual", &d->usual, e);
 	return rc;
 }
 
@@ -184,5 +184,7 @@ int target_need_add(const char *path, const xmlNode *n, struct target *t, struct
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds) && !rc; i++)
 		if (xml_is(n, kinds[i].name))
 			rc = kinds[i].read(n, t, e);
+	if (!rc)
+		rc = target_windows_add(path, n, t, e);
 	return rc ? rc : twice_check(t, path, n, e);
 }

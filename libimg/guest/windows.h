@@ -15,7 +15,8 @@ struct windows_hive {
 	char *path; /* guest path, as spelled: "/Windows/System32/config/SYSTEM" */
 	char *log1, *log2; /* guest paths of its logs, NULL: there is none */
 	struct hive *hive; /* NULL: not there, or not readable */
-	char *problem; /* why it is not open, NULL: all is well */
+	char *problem; /* why it is not open, or can only be read; NULL: all is well */
+	int problem_code; /* an error code with it: ERR_REFUSED for one that must not be edited */
 };
 
 /* g->state */
@@ -38,22 +39,53 @@ static inline struct hive *windows_hive(const struct guest_image *g, enum window
 	return windows_of(g)->hive[n].hive;
 }
 
-/* windows_load.c: root folder, hives, version, control sets; fills g->guest.windows. */
+/* windows_load.c: root folder, hives, control sets; fills g->guest.windows. */
+int windows_is_root(struct guest_image *g, size_t index, bool *answer, struct error *e);
 int windows_load(struct guest_image *g, size_t index, struct error *e);
 void windows_forget(struct guest_image *g);
-/* Opens a hive file of the guest, with its logs; `out` may have a problem instead of a hive. */
+
+/* windows_hive.c: opens a hive file of the guest, with its logs; `out` may have a problem instead
+ * of a hive. */
 int windows_hive_open(
 	struct guest_image *g, const char *path, struct windows_hive *out, struct error *e);
+/* Likewise for one on another volume, of which `t` is a tree; `volume`, its id, lives as long as
+ * the hive. */
+int windows_hive_open_on(struct guest_image *g, struct tree *t, const char *volume,
+	const char *path, struct windows_hive *out, struct error *e);
 /* Writes the hive back if it changed, in place, and empties its logs. */
 int windows_hive_write(struct guest_image *g, struct windows_hive *h, struct error *e);
+int windows_hive_write_on(struct tree *t, struct windows_hive *h, struct error *e);
 void windows_hive_close(struct windows_hive *h);
 
-/* windows_service.c: file and version of a service, whatever the form of its ImagePath.  *path is
- * NULL when the file is not there. */
+/* windows_value.c: values that may be missing, or of another type than Windows gives them: then
+ * *out is NULL, or `otherwise`.  `h` NULL: all are missing.  Fails only when the host does. */
+int windows_text(struct hive *h, const char *key, const char *name, char **out, struct error *e);
+int windows_number(struct hive *h, const char *key, const char *name, uint32_t otherwise,
+	uint32_t *out, struct error *e);
+/* "ControlSet001\\Services" for "Services"; of the current control set, which there is. */
+int windows_set_text(
+	struct guest_image *g, const char *key, const char *name, char **out, struct error *e);
+int windows_set_number(struct guest_image *g, const char *key, const char *name, uint32_t otherwise,
+	uint32_t *out, struct error *e);
+
+/* windows_version.c: which Windows it is. */
+int windows_version_load(struct guest_image *g, struct error *e);
+
+/* windows_service.c: what is shown of services that targets name. */
+int windows_services_load(struct guest_image *g, struct error *e);
+/* File and version of a service, whatever the form of its ImagePath.  *path is NULL when the file
+ * is not there. */
 int windows_service_file(struct guest_image *g, const char *control_set, const char *service,
 	char **path, struct error *e);
-/* The file version in a PE file's resources, "10.0.19041.1"; NULL when it has none. */
+/* The guest path that an ImagePath means ("\\SystemRoot\\System32\\drivers\\x.sys"), as spelled;
+ * *path NULL: nothing is there. */
+int windows_image_path(struct guest_image *g, const char *image, char **path, struct error *e);
+
+/* windows_file.c: PE files.  The file version in the resources, "10.0.19041.1"; NULL when it has
+ * none. */
 int windows_file_version(struct guest_image *g, const char *path, char **version, struct error *e);
+/* PE_MACHINE_..., 0 when it is no PE image that can be read. */
+int windows_file_machine(struct guest_image *g, const char *path, uint16_t *out, struct error *e);
 
 /* windows_bcd.c: the BCD stores of the image, into g->guest.windows. */
 int windows_bcd_load(struct guest_image *g, struct error *e);
@@ -70,7 +102,10 @@ int windows_enable_readiness(
 	struct guest_image *g, const struct target *t, struct report *out, struct error *e);
 int windows_enable_apply(struct guest_image *g, const struct guest_changes *c, struct error *e);
 
-/* windows_state.c: what makes the guest unfit for any edit: hibernated, pending updates, ... */
+/* windows_state.c: whether it runs, sleeps or waits for something. */
+int windows_state_load(struct guest_image *g, struct error *e);
+/* windows_readiness.c: what makes the guest unfit for any edit: hibernated, pending updates, ...;
+ * and for that target.  `t` NULL: for none. */
 int windows_state_readiness(
 	struct guest_image *g, const struct target *t, struct report *out, struct error *e);
 

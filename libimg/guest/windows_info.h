@@ -43,6 +43,7 @@ struct windows_bcd {
 
 struct windows_info {
 	char *product, *version, *edition, *install_type; /* or NULL; version "10.0.19045.1" */
+	char *release; /* "22H2", or NULL */
 	uint32_t major, minor, build;
 	char *arch; /* "x86_64", "i386", "arm64" */
 	char *language; /* "0409", or NULL */
@@ -62,6 +63,7 @@ struct windows_info {
 	size_t bcd_count;
 };
 
+/* With what it holds; NULL is none. */
 void windows_info_free(struct windows_info *w);
 
 #endif

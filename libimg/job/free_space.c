@@ -17,6 +17,7 @@ struct dropping {
 	struct disk *mask;
 	struct volume_list volumes;
 	struct dropped *dropped;
+	const struct drop_choice *what;
 	const struct volume *volume; /* in work */
 };
 
@@ -90,55 +91,91 @@ static int pool_hide(struct dropping *d, struct error *e)
 	return rc;
 }
 
-static int volume_hide(struct dropping *d, size_t i, const struct fs_id *id, struct error *e)
+static int free_hide(
+	struct dropping *d, const struct volume *v, const struct fs_id *id, struct error *e)
+{
+	return v->pool ? pool_hide(d, e) : fs_free_runs(v->disk, id, run_hide, d, e);
+}
+
+static int paging_hide(
+	struct dropping *d, const struct volume *v, const struct fs_id *id, struct error *e)
+{
+	return v->pool ? 0 : fs_paging_runs(v->disk, id, run_hide, d, e);
+}
+
+typedef int (*volume_hide)(
+	struct dropping *d, const struct volume *v, const struct fs_id *id, struct error *e);
+
+static int apart_hide(
+	struct dropping *d, size_t i, const struct fs_id *id, volume_hide hide, struct error *e)
 {
 	const struct volume *v = d->volume = &d->volumes.volume[i];
 	struct below below = { .list = &d->volumes };
 	int rc = v->mapped ? volume_places(v, 0, v->size, below_check, &below, e)
 			   : overlap_check(&d->volumes, v, e);
 
-	if (rc)
-		return rc;
-	return v->pool ? pool_hide(d, e) : fs_free_runs(v->disk, id, run_hide, d, e);
+	return rc ? rc : hide(d, v, id, e);
 }
 
-static int kept(struct dropping *d, const struct error *why, const char *what, struct error *e)
+static int kept(struct dropping *d, const struct error *why, const char *code, const char *what,
+	struct error *e)
 {
-	char text[sizeof(why->text) + VOLUME_ID_SIZE + 128], code[] = "free-space-kept";
+	char text[sizeof(why->text) + VOLUME_ID_SIZE + 128], name[32];
 	const struct finding f = {
-		.code = code,
+		.code = name,
 		.severity = why->code == ERR_UNSUPPORTED ? SEVERITY_INFO : SEVERITY_WARNING,
 		.text = text,
 	};
 
+	(void)snprintf(name, sizeof(name), "%s", code);
 	(void)snprintf(text, sizeof(text), "%s: %s", what, why->text);
 	return report_add(&d->dropped->findings, &f, e);
+}
+
+/* Swap space is free to both. */
+static bool is_swap(const struct fs_id *id)
+{
+	return !strcmp(id->type, "swap") || !strcmp(id->type, "swsuspend");
+}
+
+static int volume_drop_kind(
+	struct dropping *d, size_t i, const struct fs_id *id, volume_hide hide, struct error *e)
+{
+	const struct volume *v = &d->volumes.volume[i];
+	bool is_free = hide == free_hide;
+	char what[VOLUME_ID_SIZE + 64];
+	struct error why = { 0 };
+	int rc = apart_hide(d, i, id, hide, &why);
+
+	if (!rc)
+		return 0;
+	if (is_image_fault(rc)) {
+		(void)snprintf(what, sizeof(what),
+			is_free ? "volume %s (%s) is left whole"
+				: "the paging space of volume %s (%s) is kept",
+			v->id, id->type);
+		return kept(d, &why, is_free ? "free-space-kept" : "paging-kept", what, e);
+	}
+	*e = why;
+	return error_prefix(e, "volume %s", v->id);
 }
 
 static int volume_drop(struct dropping *d, size_t i, struct error *e)
 {
 	const struct volume *v = &d->volumes.volume[i];
 	struct dropped_volume *out = &d->dropped->volume[i];
-	struct error why = { 0 };
 	struct fs_id id;
-	char what[VOLUME_ID_SIZE + 64];
 	int rc = fs_identify(v->disk, &id, e);
 
 	if (rc)
 		return error_prefix(e, "volume %s", v->id);
 	memcpy(out->id, v->id, sizeof(out->id));
 	out->filesystem = id.type;
-	if (!id.type)
-		return 0;
-	rc = volume_hide(d, i, &id, &why);
-	if (!rc)
-		return 0;
-	if (is_image_fault(rc)) {
-		(void)snprintf(what, sizeof(what), "volume %s (%s) is left whole", v->id, id.type);
-		return kept(d, &why, what, e);
-	}
-	*e = why;
-	return error_prefix(e, "volume %s", v->id);
+	if (id.type && d->what->free)
+		rc = volume_drop_kind(d, i, &id, free_hide, e);
+	if (!rc && d->what->paging && fs_may_page(&id) && !(d->what->free && is_swap(&id)))
+		rc = volume_drop_kind(d, i, &id, paging_hide, e);
+	return rc;
 }
 
 static int dropped_count(void *arg, uint64_t off, uint64_t len, struct error *e)
@@ -188,15 +225,16 @@ static int disk_volumes(struct dropping *d, struct disk *disk, struct error *e)
 	int rc = volumes_open(disk, &d->volumes, &d->dropped->findings, &why);
 
 	if (rc && is_image_fault(rc))
-		return kept(d, &why, "the disk is left whole", e);
+		return kept(d, &why, "free-space-kept", "the disk is left whole", e);
 	if (rc)
 		*e = why;
 	return rc;
 }
 
-int free_space_mask(struct disk *disk, struct disk **out, struct dropped *dropped, struct error *e)
+int free_space_mask(struct disk *disk, const struct drop_choice *what, struct disk **out,
+	struct dropped *dropped, struct error *e)
 {
-	struct dropping d = { .dropped = dropped };
+	struct dropping d = { .dropped = dropped, .what = what };
 	int rc = masked_open(disk, PARTS_MAX, &d.mask, e);
 
 	*dropped = (struct dropped){ 0 };

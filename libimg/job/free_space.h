@@ -6,7 +6,7 @@
 #include "disk/disk.h"
 #include "volume/volume.h"
 
-/* What the guest's file systems hold free, left out of a copy. */
+/* What the guest's file systems hold free, or worth nothing, left out of a copy. */
 
 struct dropped_volume {
 	char id[VOLUME_ID_SIZE]; /* as struct volume */
@@ -20,11 +20,17 @@ struct dropped {
 	struct report findings; /* why a volume was left whole */
 };
 
+struct drop_choice {
+	bool free; /* what the file systems hold free */
+	bool paging; /* what the systems that use them keep of their memory */
+};
+
 /*
- * `disk` (not owned, not written to any more) with all free space as zeros.  A volume whose file
- * system is not known, is damaged or was not shut down cleanly is left whole.
+ * `disk` (not owned, not written to any more) with all that is chosen as zeros.  A volume whose
+ * file system is not known, is damaged or was not shut down cleanly is left whole.
  */
-int free_space_mask(struct disk *disk, struct disk **out, struct dropped *dropped, struct error *e);
+int free_space_mask(struct disk *disk, const struct drop_choice *what, struct disk **out,
+	struct dropped *dropped, struct error *e);
 void dropped_free(struct dropped *d);
 
 #endif

@@ -21,17 +21,21 @@ static bool is_cancelled(void *arg)
 
 /* Edits the guest in the overlay, which is frozen afterwards. */
 static int guest_edit(
-	const struct inject_job *j, struct disk *overlay, struct journal *journal, struct error *e)
+	const struct inject_job *j, struct disk *overlay, struct inject_result *r, struct error *e)
 {
 	const struct guest_options o = { .write = true,
-		.journal = journal,
+		.force_dirty = j->force_dirty,
+		.journal = &r->journal,
 		.known = j->known,
 		.tmpdir = j->tmpdir,
 		.cancelled = is_cancelled,
 		.cancelled_arg = (void *)(uintptr_t)&j->convert.engine };
-	const struct guest_changes changes = {
-		.targets = j->targets, .drivers = &j->drivers, .seal = &j->seal
-	};
+	const struct guest_changes changes = { .targets = j->targets,
+		.drivers = &j->drivers,
+		.allow_unsigned = j->allow_unsigned,
+		.windows = windows_wishes_any(j->windows) ? j->windows : NULL,
+		.seal = &j->seal,
+		.notes = &r->notes };
 	struct guest_image *image = NULL;
 	int rc = guest_image_open(overlay, &o, &image, e);
 
@@ -115,13 +119,15 @@ int job_inject(const struct inject_job *j, struct inject_result *result, struct 
 
 	*result = (struct inject_result){ 0 };
 	strings_free(&operations);
+	if (!rc && j->windows)
+		rc = windows_wishes_check(j->windows, e);
 	if (rc)
 		return rc;
 	rc = source_open(&source, &j->convert, e);
 	if (!rc)
 		rc = overlay_open(source.disk, j->tmpdir, OVERLAY_MEMORY, &overlay, e);
 	if (!rc)
-		rc = guest_edit(j, overlay, &result->journal, e);
+		rc = guest_edit(j, overlay, result, e);
 	if (!rc) {
 		result->scratch = overlay_used(overlay);
 		if (!j->dry_run)
@@ -135,5 +141,6 @@ int job_inject(const struct inject_job *j, struct inject_result *result, struct 
 void inject_result_free(struct inject_result *r)
 {
 	journal_free(&r->journal);
+	report_free(&r->notes);
 	dropped_free(&r->convert.dropped);
 }

@@ -42,7 +42,7 @@ struct convert_job {
 	struct size_change size; /* of the guest's disk; bytes 0: the source's */
 	/* Instead of `size`: a flavor in GiB, whose largest disk the size shall be; 0: not. */
 	uint64_t fit_flavor;
-	bool drop_free; /* leave out what the guest's file systems hold free */
+	struct drop_choice drop; /* what to leave out */
 	uint64_t size_unit; /* the size is rounded up to a multiple of it; 0: not */
 	struct guid identifier; /* set when has_identifier; only for a format that has one */
 	bool has_identifier;
@@ -58,7 +58,7 @@ struct convert_outcome {
 	struct convert_result convert;
 	struct hash_values hash, guest_hash;
 	uint64_t virtual_size; /* of the guest's disk, as written */
-	struct dropped dropped; /* with `drop_free`; free it with dropped_free */
+	struct dropped dropped; /* with `drop`; free it with dropped_free */
 };
 
 int job_convert(const struct convert_job *j, struct convert_outcome *result, struct error *e);
@@ -99,6 +99,9 @@ struct inject_job {
 	const struct target_list *targets; /* what to make it ready for */
 	const struct target_list *known; /* all targets, for what inspect shows */
 	struct strings drivers, seal; /* as in guest_changes */
+	bool allow_unsigned; /* likewise */
+	bool force_dirty; /* as in guest_options */
+	const struct windows_wishes *windows; /* as in guest_changes */
 	const char *tmpdir;
 	bool dry_run; /* edits are made in the overlay, nothing is written */
 	const char *manifest; /* path, NULL: DESTINATION.edits.json */
@@ -107,6 +110,7 @@ struct inject_job {
 struct inject_result {
 	struct convert_outcome convert;
 	struct journal journal;
+	struct report notes; /* as in guest_changes */
 	uint64_t scratch; /* bytes that the overlay held */
 };
 

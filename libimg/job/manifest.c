@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "job/manifest.h"
+#include "job/manifest_registry.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -18,8 +19,7 @@ static json_t *state_json(const struct edit_state *s)
 		s->sha256[0] ? s->sha256 : NULL);
 }
 
-/* Names in a guest are bytes; JSON wants UTF-8, so others are escaped. */
-static json_t *text_json(const char *text)
+json_t *guest_text_json(const char *text)
 {
 	json_t *json;
 	char *escaped, *p;
@@ -43,25 +43,29 @@ static json_t *text_json(const char *text)
 static json_t *edit_json(const struct edit *t)
 {
 	return json_pack("{s:s, s:o, s:o, s:s*, s:o, s:o}", "action", edit_action_name(t->action),
-		"volume", text_json(t->volume), "path", text_json(t->path), "why", t->why, "before",
-		state_json(&t->before), "after", state_json(&t->after));
+		"volume", guest_text_json(t->volume), "path", guest_text_json(t->path), "why",
+		t->why, "before", state_json(&t->before), "after", state_json(&t->after));
 }
 
 int manifest_json(
 	const struct journal *j, const struct strings *targets, json_t **out, struct error *e)
 {
-	json_t *names = json_array(), *edits = json_array(), *whole;
-	int failed = !names || !edits;
+	json_t *names = json_array(), *edits = json_array(), *registry = json_array();
+	json_t *whole;
+	int failed = !names || !edits || !registry;
 
 	for (size_t i = 0; !failed && i < targets->count; i++)
 		failed = json_array_append_new(names, json_string(targets->item[i]));
 	for (size_t i = 0; !failed && i < j->count; i++)
 		failed = json_array_append_new(edits, edit_json(&j->edit[i]));
-	whole = failed
-		? NULL
-		: json_pack("{s:i, s:O, s:O}", "schema", 1, "targets", names, "edits", edits);
+	for (size_t i = 0; !failed && i < j->registry_count; i++)
+		failed = json_array_append_new(registry, registry_edit_json(&j->registry[i]));
+	whole = failed ? NULL
+		       : json_pack("{s:i, s:O, s:O, s:O}", "schema", 1, "targets", names, "edits",
+				 edits, "registry", registry);
 	json_decref(names);
 	json_decref(edits);
+	json_decref(registry);
 	if (!whole)
 		return error_nomem(e, "the manifest");
 	*out = whole;

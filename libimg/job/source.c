@@ -111,9 +111,9 @@ int source_finish(struct source *s, const struct convert_job *j, struct disk *di
 
 	s->disk = disk;
 	result->virtual_size = disk->size;
-	if (!j->drop_free)
+	if (!j->drop.free && !j->drop.paging)
 		return 0;
-	rc = free_space_mask(disk, &s->masked, &result->dropped, e);
+	rc = free_space_mask(disk, &j->drop, &s->masked, &result->dropped, e);
 	if (rc)
 		return error_prefix(e, "%s", j->source);
 	s->disk = s->masked;

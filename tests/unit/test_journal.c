@@ -92,12 +92,76 @@ static void edit_without_change_is_not_recorded(void **state)
 	journal_free(&j);
 }
 
+static void add_value(struct journal *j, const char *key, const char *value, int before, int after)
+{
+	uint8_t data[2][4] = { { (uint8_t)before }, { (uint8_t)after } };
+	char text[3][32];
+	struct registry_edit entry = { .volume = text[2],
+		.hive = text[2],
+		.key = text[0],
+		.value = value ? text[1] : NULL,
+		.why = text[2],
+		.before = { before >= 0, 4, value && before >= 0 ? data[0] : NULL, 4 },
+		.after = { after >= 0, 4, value && after >= 0 ? data[1] : NULL, 4 } };
+	struct error e = { 0 };
+
+	(void)snprintf(text[0], sizeof(text[0]), "%s", key);
+	(void)snprintf(text[1], sizeof(text[1]), "%s", value ? value : "");
+	(void)snprintf(text[2], sizeof(text[2]), "p1");
+	assert_int_equal(journal_add_registry(j, &entry, &e), 0);
+}
+
+static void registry_keeps_first_before(void **state)
+{
+	struct journal j = { 0 };
+
+	(void)state;
+	add_value(&j, "Services\\vmbus", "Start", 3, 4);
+	add_value(&j, "services\\VMBUS", "START", 4, 0);
+	assert_int_equal(j.registry_count, 1);
+	assert_int_equal(j.registry[0].action, EDIT_REPLACE);
+	assert_int_equal(j.registry[0].before.data[0], 3);
+	assert_int_equal(j.registry[0].after.data[0], 0);
+	assert_string_equal(j.registry[0].value, "Start");
+	add_value(&j, "Services\\vmbus", "Start", 0, 3);
+	assert_int_equal(j.registry_count, 0);
+	journal_free(&j);
+}
+
+static void keys_are_no_values(void **state)
+{
+	struct journal j = { 0 };
+
+	(void)state;
+	add_value(&j, "a", NULL, -1, 1);
+	add_value(&j, "a", "", -1, 1);
+	add_value(&j, "a", "x", 1, -1);
+	add_value(&j, "b", "x", 1, 1);
+	assert_int_equal(j.registry_count, 3);
+	assert_int_equal(j.registry[0].action, EDIT_CREATE);
+	assert_null(j.registry[0].value);
+	assert_int_equal(j.registry[2].action, EDIT_REMOVE);
+	add_value(&j, "A", NULL, 1, -1);
+	assert_int_equal(j.registry_count, 2);
+	for (int i = 0; i < 200; i++) {
+		char key[16];
+
+		(void)snprintf(key, sizeof(key), "k%d", i);
+		add_value(&j, key, "v", -1, 2);
+	}
+	assert_int_equal(j.registry_count, 202);
+	assert_string_equal(j.registry[201].key, "k199");
+	journal_free(&j);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(second_edit_keeps_first_before),
 		cmocka_unit_test(restored_edit_vanishes),
 		cmocka_unit_test(edit_without_change_is_not_recorded),
+		cmocka_unit_test(registry_keeps_first_before),
+		cmocka_unit_test(keys_are_no_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "guest/pe.h"
+#include "guest/pe_resource.h"
 
 enum { PE_AT = 128, OPTIONAL_SIZE = 240, TABLE_AT = PE_AT + 24 + OPTIONAL_SIZE, SIZE = 2048 };
 
@@ -184,6 +185,118 @@ static void test_cut(void **state)
 	}
 }
 
+enum { RESOURCES_AT = 1024, TYPES = 0, NAMES = 24, LANGUAGES = 48, DATA = 72, INFO = 96 };
+
+/* One version resource, 10.0.19041.1110, in what is section .text else. */
+static struct bytes image_with_version(void)
+{
+	struct bytes b = image();
+
+	set(&b, PE_AT + 24 + 112 + 16, 4, 4096);
+	set(&b, PE_AT + 24 + 112 + 20, 4, 512);
+	set(&b, RESOURCES_AT + TYPES + 14, 2, 1);
+	set(&b, RESOURCES_AT + TYPES + 16, 4, 16);
+	set(&b, RESOURCES_AT + TYPES + 20, 4, 0x80000000 | NAMES);
+	set(&b, RESOURCES_AT + NAMES + 14, 2, 1);
+	set(&b, RESOURCES_AT + NAMES + 16, 4, 1);
+	set(&b, RESOURCES_AT + NAMES + 20, 4, 0x80000000 | LANGUAGES);
+	set(&b, RESOURCES_AT + LANGUAGES + 14, 2, 1);
+	set(&b, RESOURCES_AT + LANGUAGES + 16, 4, 0x409);
+	set(&b, RESOURCES_AT + LANGUAGES + 20, 4, DATA);
+	set(&b, RESOURCES_AT + DATA, 4, 4096 + INFO);
+	set(&b, RESOURCES_AT + DATA + 4, 4, 92);
+	set(&b, RESOURCES_AT + INFO + 40, 4, 0xfeef04bd);
+	set(&b, RESOURCES_AT + INFO + 48, 4, 10 << 16);
+	set(&b, RESOURCES_AT + INFO + 52, 4, (uint64_t)19041 << 16 | 1110);
+	return b;
+}
+
+static int version_read(struct bytes *b, uint16_t version[4], bool *found, struct error *e)
+{
+	const struct initramfs_source source = { .size = b->len, .read = bytes_read, .arg = b };
+	struct pe pe;
+	int rc;
+
+	assert_int_equal(pe_read(&source, &pe, e), 0);
+	rc = pe_file_version(&source, &pe, version, found, e);
+	pe_free(&pe);
+	return rc;
+}
+
+static void test_version(void **state)
+{
+	struct bytes b = image_with_version();
+	struct error e = { 0 };
+	uint16_t v[4] = { 0 };
+	bool found;
+
+	(void)state;
+	assert_int_equal(version_read(&b, v, &found, &e), 0);
+	assert_true(found);
+	assert_int_equal(v[0], 10);
+	assert_int_equal(v[1], 0);
+	assert_int_equal(v[2], 19041);
+	assert_int_equal(v[3], 1110);
+}
+
+/* No resources, resources without a version, and something else in its place. */
+static void test_no_version(void **state)
+{
+	static const struct {
+		size_t at, len;
+		uint64_t value;
+	} changes[] = {
+		{ PE_AT + 24 + 112 + 20, 4, 0 },
+		{ PE_AT + 24 + 108, 4, 2 },
+		{ RESOURCES_AT + TYPES + 16, 4, 3 },
+		{ RESOURCES_AT + LANGUAGES + 14, 2, 0 },
+		{ RESOURCES_AT + DATA + 4, 4, 55 },
+		{ RESOURCES_AT + INFO + 40, 4, 0 },
+	};
+	struct error e = { 0 };
+	uint16_t v[4];
+	bool found = true;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		struct bytes b = image_with_version();
+
+		set(&b, changes[i].at, changes[i].len, changes[i].value);
+		assert_int_equal(version_read(&b, v, &found, &e), 0);
+		assert_false(found);
+	}
+}
+
+static void test_bad_resources(void **state)
+{
+	static const struct {
+		size_t at, len;
+		uint64_t value;
+		const char *says;
+	} faults[] = {
+		{ PE_AT + 24 + 112 + 16, 4, 0xfffffff0, "where no section is" },
+		{ PE_AT + 24 + 112 + 20, 4, 15, "offset 0 of 15" },
+		{ RESOURCES_AT + TYPES + 12, 2, 0xffff, "65536 entries" },
+		{ RESOURCES_AT + TYPES + 20, 4, NAMES, "level 1 points to 0x18" },
+		{ RESOURCES_AT + NAMES + 20, 4, 0x80000000 | 500, "offset 500 of 512" },
+		{ RESOURCES_AT + LANGUAGES + 20, 4, 0x80000000 | TYPES, "level 3 points to" },
+		{ RESOURCES_AT + DATA, 4, 4096 + 500, "where no section is" },
+	};
+	struct error e = { 0 };
+	uint16_t v[4];
+	bool found;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		struct bytes b = image_with_version();
+
+		set(&b, faults[i].at, faults[i].len, faults[i].value);
+		assert_int_equal(version_read(&b, v, &found, &e), -ERR_CORRUPT);
+		if (!strstr(e.text, faults[i].says))
+			fail_msg("%zu: %s", i, e.text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -192,6 +305,9 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_certificate_outside),
 		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_version),
+		cmocka_unit_test(test_no_version),
+		cmocka_unit_test(test_bad_resources),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

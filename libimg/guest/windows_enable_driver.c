@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* How the drivers of a target are started. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "guest/windows_enable.h"
+
+enum {
+	START_BOOT = 0,
+	START_DEMAND = 3,
+	START_DISABLED = 4,
+	START_NONE = UINT8_MAX,
+	FIRST_VISTA = 6000,
+	FIRST_WITH_DATABASE = 9200
+};
+
+static const char *const start_names[] = { "at boot", "by the system", "by itself", "on demand" };
+
+enum severity enable_severity(const struct enable_driver *s)
+{
+	if (s->need == NEED_OPTIONAL)
+		return SEVERITY_INFO;
+	return s->need == NEED_BOOT && s->current ? SEVERITY_ERROR : SEVERITY_WARNING;
+}
+
+static struct finding_text fault_text(const struct enable_driver *s, const char *code)
+{
+	return (struct finding_text){ .code = code, .severity = enable_severity(s) };
+}
+
+static struct finding_text fixable_text(const struct enable_driver *s, const char *code)
+{
+	return (struct finding_text){ .code = code,
+		.severity = enable_severity(s),
+		.fixable = true,
+		.fix = "hvimg inject sets it right" };
+}
+
+/* Whether the service could drive its device in that control set, once it is started. */
+static int is_installed(
+	struct enable_plan *p, const char *set, const char *service, bool *answer, struct error *e)
+{
+	const struct target_driver *d = target_driver_by_service(p->t, service, p->build);
+	struct enable_driver s = { .d = d, .set = set };
+	char *fault = NULL;
+	int rc;
+
+	*answer = false;
+	if (!d)
+		return 0;
+	rc = enable_key(s.key, e, "%s\\Services\\%s", set, service);
+	if (rc || !hive_has_key(p->h, s.key))
+		return rc;
+	rc = enable_file_fault(p, &s, &fault, e);
+	*answer = !rc && !fault;
+	free(fault);
+	return rc;
+}
+
+static int has_alternative(
+	struct enable_plan *p, const struct enable_driver *s, bool *answer, struct error *e)
+{
+	int rc = 0;
+
+	*answer = false;
+	for (size_t i = 0; i < s->d->alternatives.count && !rc && !*answer; i++)
+		rc = is_installed(p, s->set, s->d->alternatives.item[i], answer, e);
+	return rc;
+}
+
+/* A driver that is not there, or of which a file is not as it should be. */
+static int fault_tell(
+	struct enable_plan *p, const struct enable_driver *s, const char *fault, struct error *e)
+{
+	struct finding_text f = fault_text(s, "driver-file-missing");
+
+	f.fix = "repair Windows where it runs (sfc /scannow)";
+	if (target_driver_is_inbox(s->d, p->build))
+		return enable_tell(p, &f, s->d->service, e, "driver %s (%s): %s", s->d->service,
+			s->d->role, fault);
+	f.fix = "give a package with it by --drivers";
+	return enable_tell(
+		p, &f, s->d->service, e, "driver %s (%s): %s", s->d->service, s->d->role, fault);
+}
+
+static int missing_tell(struct enable_plan *p, const struct enable_driver *s, struct error *e)
+{
+	struct finding_text f = fault_text(s, "driver-missing");
+
+	f.fix = "give a package with it by --drivers";
+	return enable_tell(p, &f, s->d->service, e,
+		"this Windows has no driver %s (%s) of its own, and none is installed",
+		s->d->service, s->d->role);
+}
+
+/* Windows has the driver, and the service's key is gone. */
+static int inbox_absent(struct enable_plan *p, const struct enable_driver *s, struct error *e)
+{
+	const struct finding_text f = fixable_text(s, "driver-missing");
+	char *path = NULL;
+	int rc = enable_file_there(p, s->d->file, &path, e);
+
+	if (!rc && !path && s->current)
+		rc = fault_tell(p, s, "neither its key nor its file is there", e);
+	/* What is started on demand Windows installs when it sees the device. */
+	if (!rc && path && s->d->inf && s->d->start != START_DEMAND) {
+		rc = enable_tell(p, &f, s->d->service, e,
+			"%s: service %s has no key, though its driver is there", s->set,
+			s->d->service);
+		if (!rc)
+			rc = enable_service_make(p, s, e);
+	} else if (!rc && path && s->current && s->d->start != START_DEMAND) {
+		rc = fault_tell(p, s, "the service has no key", e);
+	}
+	free(path);
+	return rc;
+}
+
+static int absent(struct enable_plan *p, const struct enable_driver *s, struct error *e)
+{
+	bool other;
+	int rc = has_alternative(p, s, &other, e);
+
+	if (rc || other || s->need == NEED_OPTIONAL || !s->d->file)
+		return rc;
+	if (target_driver_is_inbox(s->d, p->build))
+		return inbox_absent(p, s, e);
+	return s->current ? missing_tell(p, s, e) : 0;
+}
+
+static int start_set(
+	struct enable_plan *p, const struct enable_driver *s, uint32_t now, struct error *e)
+{
+	const bool disabled = now == START_DISABLED;
+	const struct finding_text f = fixable_text(
+		s, disabled ? "driver-disabled" : "driver-start");
+	const char *wanted = start_names[s->d->start];
+	char why[ENABLE_KEY_SIZE];
+	int rc;
+
+	if (now < START_DISABLED)
+		rc = enable_tell(p, &f, s->d->service, e,
+			"%s: driver %s is started %s (Start %u), where it has to be %s", s->set,
+			s->d->service, start_names[now], now, wanted);
+	else
+		rc = enable_tell(p, &f, s->d->service, e,
+			"%s: driver %s is %s, where it has to be started %s", s->set, s->d->service,
+			disabled ? "disabled (Start 4)" : "never started", wanted);
+	if (!rc)
+		rc = enable_key(why, e, "%s starts %s, for %s", s->d->service, wanted, p->t->name);
+	if (!rc && disabled)
+		rc = enable_key(why, e, "%s was disabled (Start 4); %s has it start %s",
+			s->d->service, p->t->name, wanted);
+	return rc ? rc : step_number(p, s->key, "Start", s->d->start, why, e);
+}
+
+/* Windows 7 has its demand drivers with a path that only a running kernel understands. */
+static int image_set(struct enable_plan *p, const struct enable_driver *s, struct error *e)
+{
+	static const char prefix[] = "\\SystemRoot\\";
+	struct finding_text f = fixable_text(s, "driver-start");
+	char *image = NULL, text[ENABLE_KEY_SIZE];
+	int rc = windows_text(p->h, s->key, "ImagePath", &image, e);
+
+	if (!rc && image && !strncasecmp(image, prefix, sizeof(prefix) - 1)) {
+		f.severity = SEVERITY_INFO;
+		rc = enable_tell(p, &f, s->d->service, e,
+			"%s: driver %s has a path that boot drivers do not have (%s)", s->set,
+			s->d->service, image);
+		if (!rc)
+			rc = enable_key(text, e, "system32\\drivers\\%s", s->d->file);
+		if (!rc)
+			rc = step_text(p, ENABLE_PATH, s->key, "ImagePath", text,
+				"as boot drivers have it", e);
+	}
+	free(image);
+	return rc;
+}
+
+static int override_remove(
+	struct enable_plan *p, const struct enable_driver *s, const char *key, struct error *e)
+{
+	const struct finding_text f = fixable_text(s, "driver-override");
+	int rc = enable_tell(p, &f, s->d->service, e,
+		"%s: driver %s has a StartOverride, which keeps it from being started on some "
+		"hardware",
+		s->set, s->d->service);
+
+	return rc ? rc
+		  : step_remove(p, key, NULL, "it keeps the driver from being started at boot", e);
+}
+
+/* What has to change of a service whose files are there. */
+static int present(struct enable_plan *p, const struct enable_driver *s, uint32_t now,
+	const char *override, struct error *e)
+{
+	const bool boot = s->d->start == START_BOOT;
+	int rc = 0;
+
+	if (s->d->start != TARGET_AS_FOUND && now > s->d->start)
+		rc = start_set(p, s, now, e);
+	if (!rc && hive_has_key(p->h, override))
+		rc = override_remove(p, s, override, e);
+	if (!rc && boot && p->build >= FIRST_VISTA && p->build < FIRST_WITH_DATABASE &&
+		target_driver_is_inbox(s->d, p->build))
+		rc = image_set(p, s, e);
+	if (!rc && boot && p->build < FIRST_WITH_DATABASE)
+		rc = enable_critical(p, s, e);
+	if (!rc && p->build >= FIRST_WITH_DATABASE && s->current)
+		rc = enable_database(p, s, e);
+	return rc;
+}
+
+static int set_look(struct enable_plan *p, const struct enable_driver *s, struct error *e)
+{
+	char override[ENABLE_KEY_SIZE], *fault = NULL;
+	bool other = false;
+	uint32_t now;
+	int rc = enable_key(override, e, "%s\\StartOverride", s->key);
+
+	if (!rc && !hive_has_key(p->h, s->key))
+		return absent(p, s, e);
+	if (!rc)
+		rc = windows_number(p->h, s->key, "Start", START_NONE, &now, e);
+	if (!rc)
+		rc = enable_file_fault(p, s, &fault, e);
+	/* One that is started and whose file is wrong stops Windows: nothing is lifted then. */
+	if (!rc && !fault)
+		rc = present(p, s, now, override, e);
+	if (!rc && fault)
+		rc = has_alternative(p, s, &other, e);
+	if (!rc && fault && !other && s->current && s->need != NEED_OPTIONAL)
+		rc = fault_tell(p, s, fault, e);
+	free(fault);
+	return rc;
+}
+
+/* One that Windows does not start without, unless another does its work; and that other one. */
+static int need_of(struct enable_plan *p, const struct target_driver *d, const char *set,
+	enum module_need *out, struct error *e)
+{
+	bool installed = true;
+	int rc = 0;
+
+	*out = d->need;
+	for (size_t i = 0; i < p->t->driver_count && !rc; i++) {
+		const struct target_driver *other = &p->t->driver[i];
+
+		if (other->need != NEED_BOOT || !target_driver_fits(other, p->build) ||
+			!strings_have(&other->alternatives, d->service))
+			continue;
+		rc = is_installed(p, set, other->service, &installed, e);
+		if (!rc && !installed)
+			*out = NEED_BOOT;
+	}
+	return rc;
+}
+
+static int driver_look(struct enable_plan *p, const struct target_driver *d, struct error *e)
+{
+	const struct strings *sets = &windows_of(p->g)->control_sets;
+	int rc = 0;
+
+	for (size_t i = 0; i < sets->count && !rc; i++) {
+		struct enable_driver s = { .d = d, .set = sets->item[i], .current = i == 0 };
+		bool installed;
+
+		rc = need_of(p, d, s.set, &s.need, e);
+		/* What is not there stands in for nothing. */
+		if (!rc && s.need != d->need) {
+			rc = is_installed(p, s.set, d->service, &installed, e);
+			s.need = installed ? s.need : d->need;
+		}
+		if (!rc)
+			rc = enable_key(s.key, e, "%s\\Services\\%s", s.set, d->service);
+		if (!rc)
+			rc = set_look(p, &s, e);
+	}
+	return rc;
+}
+
+int enable_drivers(struct enable_plan *p, struct error *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < p->t->driver_count && !rc; i++)
+		if (target_driver_fits(&p->t->driver[i], p->build))
+			rc = driver_look(p, &p->t->driver[i], e);
+	return rc;
+}
