@@ -157,6 +157,7 @@ static void source_free(struct inf_source *s)
 {
 	free(s->line);
 	free(s->section);
+	free(s->device);
 	inf_table_free(&s->strings);
 	inf_table_free(&s->disk_files);
 	buffer_free(&s->text);
@@ -190,14 +191,8 @@ int inf_parse(const void *bytes, size_t len, const struct inf_platform *p, struc
 	return rc;
 }
 
-static void device_free(struct inf_device *d)
+static void install_free(struct inf_device *d)
 {
-	free(d->description);
-	free(d->description_token);
-	free(d->manufacturer);
-	free(d->manufacturer_token);
-	free(d->section);
-	strings_free(&d->ids);
 	for (size_t i = 0; i < d->file_count; i++) {
 		free(d->file[i].name);
 		free(d->file[i].source);
@@ -211,6 +206,18 @@ static void device_free(struct inf_device *d)
 	inf_regs_free(&d->hardware);
 	strings_free(&d->upper_filters);
 	strings_free(&d->lower_filters);
+}
+
+static void device_free(struct inf_device *d)
+{
+	free(d->description);
+	free(d->description_token);
+	free(d->manufacturer);
+	free(d->manufacturer_token);
+	free(d->section);
+	strings_free(&d->ids);
+	if (!d->shared)
+		install_free(d);
 }
 
 void inf_free(struct inf *inf)

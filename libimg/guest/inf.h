@@ -86,6 +86,8 @@ struct inf_device {
 	char *section; /* install section with its decoration, "viostor_inst.NT" */
 	struct strings ids; /* hardware id first, then compatible ones, as spelled */
 	bool compatible_only; /* all ids are compatible ones */
+	/* What follows is that of an earlier device with the same section, and not to be freed. */
+	bool shared;
 	uint8_t feature_score; /* 0xff: not said */
 	struct inf_file *file; /* those of co-installers too */
 	size_t file_count;

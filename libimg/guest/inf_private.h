@@ -38,6 +38,7 @@ struct inf_source {
 	size_t line_count;
 	struct inf_section *section; /* sorted by name */
 	size_t section_count;
+	size_t *device; /* of each section, 1 + the first device that is installed by it; 0: none */
 	struct inf_table strings; /* names in lower case */
 	struct inf_table disk_files; /* lower case name of a file -> path in the package */
 	struct strings *included;
