@@ -163,8 +163,8 @@ static void source_free(struct inf_source *s)
 	buffer_free(&s->text);
 }
 
-int inf_parse(const void *bytes, size_t len, const struct inf_platform *p, struct inf *out,
-	struct error *e)
+int inf_parse_counted(const void *bytes, size_t len, const struct inf_platform *p, struct inf *out,
+	uint64_t *work, struct error *e)
 {
 	struct inf inf = { 0 };
 	struct inf_source s = { .platform = p, .included = &inf.included };
@@ -182,13 +182,21 @@ int inf_parse(const void *bytes, size_t len, const struct inf_platform *p, struc
 		rc = inf_disk_files_read(&s, &inf.sources, e);
 	if (!rc)
 		rc = inf_models_read(&s, &inf, e);
-	inf.work = s.work;
+	*work += s.work + len;
 	source_free(&s);
 	if (rc)
 		inf_free(&inf);
 	else
 		*out = inf;
 	return rc;
+}
+
+int inf_parse(const void *bytes, size_t len, const struct inf_platform *p, struct inf *out,
+	struct error *e)
+{
+	uint64_t work = 0;
+
+	return inf_parse_counted(bytes, len, p, out, &work, e);
 }
 
 static void install_free(struct inf_device *d)

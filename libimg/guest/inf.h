@@ -113,7 +113,6 @@ struct inf {
 	struct strings included; /* INF files of Windows that it builds on: not read */
 	/* Paths in the package of all that it lists for the architecture, copied or not. */
 	struct strings sources;
-	uint64_t work; /* of INF_WORK_LIMIT, what reading it took */
 	struct inf_device *device; /* those of the models section that fits the platform */
 	size_t device_count;
 };
