@@ -78,7 +78,7 @@ static void look(struct tree *t, const char *dir)
 	struct error e;
 
 	tree_list(t, dir, &names, &e);
-	for (size_t i = 0; i < names.count && i < 50; i++) {
+	for (size_t i = 0; i < names.count && i < 12; i++) {
 		struct fs_stat st;
 		char path[1200];
 
@@ -97,7 +97,7 @@ static void edit(struct tree *t)
 	static const uint8_t bytes[70000];
 	static const char *const paths[] = { "/windows/system32/config/system",
 		"/Windows/small.txt", "/Windows/New folder/new", "/symlink/System32/x",
-		"/many/A name that is long enough, number 41" };
+		"/many/A name that is long enough, number 26" };
 	struct tree_put put = { .mtime = 1, .why = "fuzz" };
 	struct error e;
 

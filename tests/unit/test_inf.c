@@ -519,6 +519,7 @@ static void test_registry(void **state)
 		{ "HKR,k,n,0x20001,41", "A", HIVE_NONE },
 		{ "HKR,k,n,0x80001,41", "A", 8 },
 		{ "HKR,k,,0x10", NULL, 0 },
+		{ "HKR,k,,0x2000", NULL, 0 },
 		{ "HKR,k", NULL, 0 },
 		{ "HKR,k,,,x", "x...", HIVE_SZ },
 	};
