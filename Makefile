@@ -89,6 +89,7 @@ fuzz: all
 	$(Q)HVIMG=$B/hvimg scripts/fuzz-seeds build-fuzz/seeds/fuzz_image
 	$(Q)scripts/fuzz-seeds-fs build-fuzz/seeds/fuzz_fs
 	$(Q)scripts/fuzz-seeds-volume build-fuzz/seeds/fuzz_volume
+	$(Q)scripts/fuzz-seeds-wof build-fuzz/seeds/fuzz_wof
 	$(Q)scripts/fuzz-seeds-ntfs build-fuzz/ntfs build-fuzz/seeds/fuzz_ntfs
 	$(Q)scripts/fuzz-seeds-hive build-fuzz/seeds/fuzz_hive
 	$(Q)scripts/fuzz-seeds-inf build-fuzz/seeds/fuzz_inf
