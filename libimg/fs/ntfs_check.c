@@ -27,10 +27,13 @@ static uint64_t field(const uint8_t *boot, size_t at, size_t len)
 	return value;
 }
 
-/* A number of clusters, or above 128 a negative power of two: offsets 0x40 and 0x44. */
-static uint64_t record_size(uint8_t stored, uint64_t cluster)
+/* A number of `unit` bytes, or above `limit` a negative power of two, of `step` bytes: offsets
+ * 0x0d, 0x40 and 0x44.  0: nothing that there is. */
+static uint64_t size_of(uint8_t stored, uint8_t limit, uint64_t unit, uint64_t step)
 {
-	return stored < 128 ? stored * cluster : UINT64_C(1) << ((256 - stored) & 63);
+	if (stored <= limit)
+		return stored * unit;
+	return 256 - stored < 32 ? step << (256 - stored) : 0;
 }
 
 static int check_records(const uint8_t *boot, uint64_t cluster, struct error *e)
@@ -41,7 +44,7 @@ static int check_records(const uint8_t *boot, uint64_t cluster, struct error *e)
 	} kinds[] = { { 0x40, "file" }, { 0x44, "index" } };
 
 	for (size_t i = 0; i < 2; i++) {
-		uint64_t size = record_size(boot[kinds[i].at], cluster);
+		uint64_t size = size_of(boot[kinds[i].at], 127, cluster, 1);
 
 		if (!is_power_of_two(size) || size < RECORD_MIN || size > RECORD_MAX)
 			return ntfs_corrupt(e, "boot sector: %s records of %" PRIu64 " bytes",
@@ -59,7 +62,7 @@ int ntfs_check_boot(struct disk *d, struct error *e)
 	if (rc)
 		return error_prefix(e, "boot sector");
 	sector = field(boot, 11, 2);
-	cluster = boot[13] > 128 ? sector << ((256 - boot[13]) & 31) : sector * boot[13];
+	cluster = size_of(boot[13], 128, sector, sector);
 	sectors = field(boot, 40, 8);
 	if (!is_power_of_two(sector) || sector < 256 || sector > 4096)
 		return ntfs_corrupt(e, "boot sector: sectors of %" PRIu64 " bytes", sector);

@@ -276,7 +276,8 @@ static int nothing(const struct find *f, struct error *e)
 	if (!f->count && !f->others.count)
 		return error_set(e, ERR_USAGE,
 			"%s holds no driver package for Windows (.inf), neither as files nor in an "
-			"archive or medium (.iso, .cab, .zip, .tar, .rpm)",
+			"archive or medium (.iso, .cab, .zip, .tar, .rpm); of an .iso the ISO 9660 "
+			"tree is read, not UDF",
 			f->top);
 	for (size_t i = 0; !rc && i < f->others.count; i++)
 		rc = buffer_format(&text, e, "%s%s", i ? ", " : "", f->others.item[i]);

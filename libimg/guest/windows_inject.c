@@ -4,12 +4,10 @@
  * Windows itself at its next start: ranking, signatures and the driver store are its business.  Of
  * a driver that Windows needs to get that far, also what installing it would leave.
  */
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "guest/windows_inject.h"
 
@@ -44,24 +42,40 @@ static void inject_free(struct inject *in)
 	free(in->why);
 }
 
-/* The INF's name in lower case, without its end, of what is harmless in any path and registry. */
-static int package_name(const char *inf, char **out, struct error *e)
+int inject_stem(const char *file, char **out, struct error *e)
 {
-	size_t len = strlen(inf);
+	const char *dot = strrchr(file, '.');
+	size_t len = dot ? (size_t)(dot - file) : strlen(file);
 
-	if (len > 4 && !strcasecmp(inf + len - 4, ".inf"))
-		len -= 4;
 	if (!len || len > NAME_LIMIT)
-		return error_set(e, ERR_UNSUPPORTED, "the INF's name \"%s\" is %s", inf,
-			len ? "too long" : "empty");
-	*out = strndup(inf, len);
+		return error_set(e, ERR_UNSUPPORTED, "the name \"%s\" is too %s", file,
+			len ? "long" : "short");
+	*out = strndup(file, len);
 	if (!*out)
 		return error_nomem(e, "a driver package");
-	for (char *c = *out; *c; c++)
-		*c = isalnum((unsigned char)*c) && !(*c & 0x80) ? (char)tolower((unsigned char)*c)
-			: strchr("-_", *c)                      ? *c
-								: '_';
+	for (char *c = *out; *c; c++) {
+		if (*c >= 'A' && *c <= 'Z')
+			*c = (char)(*c | 0x20);
+		if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789-_", *c))
+			*c = '_';
+	}
 	return 0;
+}
+
+int inject_command(struct guest_image *g, const char *order, const char *stem, const char *command,
+	struct error *e)
+{
+	struct strings commands = { 0 };
+	struct buffer name = { 0 };
+	int rc = buffer_format(&name, e, "%s-%s", order, stem);
+
+	if (!rc)
+		rc = strings_add(&commands, command, e);
+	if (!rc)
+		rc = windows_first_boot_add(g, buffer_text(&name), &commands, e);
+	buffer_free(&name);
+	strings_free(&commands);
+	return rc;
 }
 
 static int format_owned(char **out, struct error *e, const char *format, ...)
@@ -83,7 +97,7 @@ static int format_owned(char **out, struct error *e, const char *format, ...)
 static int inject_names(struct inject *in, struct error *e)
 {
 	const struct windows_guest *w = windows_of(in->g);
-	int rc = package_name(in->package->inf_name, &in->name, e);
+	int rc = inject_stem(in->package->inf_name, &in->name, e);
 
 	if (!rc)
 		rc = format_owned(
@@ -97,7 +111,8 @@ static int inject_names(struct inject *in, struct error *e)
 	return rc ? rc : format_owned(&in->why, e, "driver of %s", in->package->origin);
 }
 
-static int install_command(const struct inject *in, struct strings *commands, struct error *e)
+/* By Windows itself, boot drivers before others. */
+static int install(const struct inject *in, bool boot, struct error *e)
 {
 	char *command = NULL;
 	int rc;
@@ -113,33 +128,29 @@ static int install_command(const struct inject *in, struct strings *commands, st
 		"\\%s\\%s\"",
 		in->name, in->package->inf_name);
 	if (!rc)
-		rc = strings_add(commands, command, e);
+		rc = inject_command(in->g, boot ? "10" : "20", in->name, command, e);
 	free(command);
 	return rc;
 }
 
-/* Names of packages that are done, and what Windows is to run: boot drivers before others. */
-struct progress_of_packages {
-	struct strings names, first, later;
-};
-
+/* `done`: the names of those before it. */
 static int package_apply(struct guest_image *g, const struct guest_changes *c,
-	const struct driver_package *p, struct progress_of_packages *done, struct error *e)
+	const struct driver_package *p, struct strings *done, struct error *e)
 {
 	struct inject in = { .g = g, .changes = c, .package = p };
 	bool boot = false;
 	int rc = inject_names(&in, e);
 
-	if (!rc && strings_have(&done->names, in.name))
+	if (!rc && strings_have(done, in.name))
 		rc = error_set(e, ERR_USAGE, "another package has an INF of that name");
 	if (!rc)
-		rc = strings_add(&done->names, in.name, e);
+		rc = strings_add(done, in.name, e);
 	if (!rc)
 		rc = inject_stage(&in, e);
 	if (!rc)
 		rc = inject_boot(&in, &boot, e);
 	if (!rc)
-		rc = install_command(&in, boot ? &done->first : &done->later, e);
+		rc = install(&in, boot, e);
 	inject_free(&in);
 	return rc ? error_prefix(e, "--drivers: %s", p->origin) : 0;
 }
@@ -147,25 +158,18 @@ static int package_apply(struct guest_image *g, const struct guest_changes *c,
 static int packages_apply(struct guest_image *g, const struct guest_changes *c,
 	const struct driver_packages *packages, struct error *e)
 {
-	struct progress_of_packages done = { 0 };
-	size_t taken = 0;
+	const struct inject none = { .g = g, .changes = c };
+	struct strings done = { 0 };
 	int rc = 0;
 
 	for (size_t i = 0; i < packages->count && !rc; i++)
 		rc = package_apply(g, c, &packages->package[i], &done, e);
-	for (size_t i = 0; i < done.later.count && !rc; i++)
-		rc = strings_add(&done.first, done.later.item[i], e);
 	if (!rc)
-		rc = inject_servicing(g, packages, &done.first, &taken, e);
-	if (!rc && !packages->count && !taken)
-		rc = error_set(e, ERR_NOTREADY,
-			"--drivers: %s: these integration services are for another Windows",
-			packages->servicing_count ? packages->servicing[0].origin : "nothing");
-	if (!rc)
-		rc = windows_first_boot_add(g, "10-drivers", &done.first, e);
-	strings_free(&done.names);
-	strings_free(&done.first);
-	strings_free(&done.later);
+		rc = inject_servicing(g, packages, e);
+	for (size_t i = 0; i < packages->passed_over.count && !rc; i++)
+		rc = inject_note(&none, "driver-unreadable", SEVERITY_INFO, NULL, e, "%s",
+			packages->passed_over.item[i]);
+	strings_free(&done);
 	return rc;
 }
 

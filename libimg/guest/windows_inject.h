@@ -39,6 +39,16 @@ int inject_file(const struct inject *in, const char *source, const struct driver
 /* windows_inject_boot.c: what the loader needs of it before Windows runs.  *boot: it is such. */
 int inject_boot(const struct inject *in, bool *boot, struct error *e);
 
+/* windows_driver_file.c: where a file of the INF lies before Windows has installed anything, below
+ * the folder of Windows: "System32/drivers/viostor.sys".  ERR_UNSUPPORTED: it waits for that. */
+int driver_early_path(unsigned dirid, const char *subdirectory, const char *name,
+	struct buffer *out, struct error *e);
+/* Puts the file there, unless it waits, or the guest's own is newer. */
+int driver_file_put(const struct inject *in, const struct inf_file *f, struct error *e);
+/* Whether what the guest has at `path` is newer than the file of the package. */
+int driver_is_newer_at(const struct inject *in, const char *path, const struct driver_file *file,
+	bool *newer, struct error *e);
+
 /* windows_driver_version.c: whether the guest's file has a higher version than that of the package,
  * which is staged.  Files without one are not newer. */
 int driver_is_newer(
@@ -68,9 +78,14 @@ int driver_critical_put(const struct inject *in, struct hive *h, const char *set
 /* windows_driver_database.c: all boot devices of the package, for Windows 8 and later. */
 int driver_database_put(const struct inject *in, struct hive *h, struct error *e);
 
-/* windows_inject_servicing.c: packages that Windows installs as updates; adds the commands. *taken:
- * how many are for this Windows. */
-int inject_servicing(struct guest_image *g, const struct driver_packages *packages,
-	struct strings *commands, size_t *taken, struct error *e);
+/* A file's name in lower case, without its end, of what is harmless in any path and registry. */
+int inject_stem(const char *file, char **out, struct error *e);
+/* What Windows runs at its next start, for that file; `order` sorts. */
+int inject_command(struct guest_image *g, const char *order, const char *stem, const char *command,
+	struct error *e);
+
+/* windows_inject_servicing.c: packages that Windows installs as updates. */
+int inject_servicing(
+	struct guest_image *g, const struct driver_packages *packages, struct error *e);
 
 #endif

@@ -1,49 +1,40 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Integration services for Windows before 8.1 are updates: only Windows can install them, at its
- * first start.  It starts without them on a first-generation machine.
+ * next start.  It starts without them on a first-generation machine.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "guest/windows_inject.h"
 
-/* Which Windows a cabinet is for, by the name that Microsoft gave it. */
-struct cabinet_name {
-	const char *prefix;
-	uint32_t minor_first, minor_last; /* of Windows 6 */
-	unsigned rank; /* the higher, the newer, of those for one Windows */
-};
-static const struct cabinet_name names[] = {
-	{ "Windows6.2-", 2, 2, 1 },
-	{ "Windows6.x-", 0, 1, 1 },
-	{ "Windows6.1-", 1, 1, 0 },
-	{ "Windows6.0-", 0, 0, 0 },
-};
+static const char integration[] = "-HyperVIntegrationServices-";
 
-static bool ends_with_arch(const char *name, enum inf_arch arch)
+static bool is_integration(const char *name, const char *windows)
 {
-	const char *end = arch == INF_AMD64 ? "-x64.cab" : "-x86.cab";
-	size_t len = strlen(name), n = strlen(end);
+	size_t len = strlen(windows);
 
-	return arch != INF_ARM64 && len > n && !strcasecmp(name + len - n, end);
+	return !strncasecmp(name, windows, len) &&
+		!strncasecmp(name + len, integration, strlen(integration));
 }
 
-static const struct cabinet_name *cabinet_fits(const char *name, const struct inf_platform *p)
+/* Media have the older ones of Vista and 7 beside those for both. */
+static bool is_superseded(const struct driver_packages *all, const char *name)
 {
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (!strncasecmp(name, names[i].prefix, strlen(names[i].prefix)) && p->major == 6 &&
-			p->minor >= names[i].minor_first && p->minor <= names[i].minor_last &&
-			ends_with_arch(name, p->arch))
-			return &names[i];
-	return NULL;
+	if (!is_integration(name, "Windows6.0") && !is_integration(name, "Windows6.1"))
+		return false;
+	for (size_t i = 0; i < all->servicing_count; i++)
+		if (is_integration(all->servicing[i].name, "Windows6.x"))
+			return true;
+	return false;
 }
 
 /* dism came with 7; Vista and 2008 have its forerunner. */
 static int cabinet_command(
 	const struct guest_image *g, const char *name, struct buffer *out, struct error *e)
 {
-	return windows_of(g)->platform.minor
+	return windows_of(g)->platform.major > 6 || windows_of(g)->platform.minor
 		? buffer_format(out, e,
 			  "\"%%SystemRoot%%\\System32\\dism.exe\" /online /norestart /add-package "
 			  "\"/packagepath:" WINDOWS_OWN_COMMAND "\\%s\"",
@@ -54,9 +45,9 @@ static int cabinet_command(
 			  name);
 }
 
-static int cabinet_put(struct guest_image *g, const struct servicing_package *s,
-	struct strings *commands, struct error *e)
+static int cabinet_put(struct guest_image *g, const struct servicing_package *s, struct error *e)
 {
+	char *stem = NULL;
 	struct buffer path = { 0 }, command = { 0 }, why = { 0 };
 	int rc = 0;
 
@@ -72,31 +63,34 @@ static int cabinet_put(struct guest_image *g, const struct servicing_package *s,
 	if (!rc)
 		rc = cabinet_command(g, s->name, &command, e);
 	if (!rc)
-		rc = strings_add(commands, buffer_text(&command), e);
+		rc = inject_stem(s->name, &stem, e);
+	if (!rc)
+		rc = inject_command(g, "30", stem, buffer_text(&command), e);
+	free(stem);
 	buffer_free(&path);
 	buffer_free(&command);
 	buffer_free(&why);
 	return rc;
 }
 
-int inject_servicing(struct guest_image *g, const struct driver_packages *packages,
-	struct strings *commands, size_t *taken, struct error *e)
+int inject_servicing(struct guest_image *g, const struct driver_packages *packages, struct error *e)
 {
-	const struct inf_platform *p = &windows_of(g)->platform;
-	const struct servicing_package *best = NULL;
-	const struct cabinet_name *of_best = NULL;
+	struct strings names = { 0 };
+	int rc = 0;
 
-	*taken = 0;
-	for (size_t i = 0; i < packages->servicing_count; i++) {
-		const struct cabinet_name *n = cabinet_fits(packages->servicing[i].name, p);
+	for (size_t i = 0; i < packages->servicing_count && !rc; i++) {
+		const struct servicing_package *s = &packages->servicing[i];
 
-		if (n && (!of_best || n->rank > of_best->rank)) {
-			best = &packages->servicing[i];
-			of_best = n;
-		}
+		if (is_superseded(packages, s->name))
+			continue;
+		if (strings_have(&names, s->name))
+			rc = error_set(e, ERR_USAGE, "--drivers: another package is called as %s",
+				s->origin);
+		if (!rc)
+			rc = strings_add(&names, s->name, e);
+		if (!rc)
+			rc = cabinet_put(g, s, e);
 	}
-	if (!best)
-		return 0;
-	*taken = 1;
-	return cabinet_put(g, best, commands, e);
+	strings_free(&names);
+	return rc;
 }

@@ -116,7 +116,7 @@ static int hives_open(struct guest_image *g, struct windows_guest *w, struct err
 			rc = windows_hive_open(g, path, h, e);
 		else if (!rc)
 			rc = missing(h, w->system32, hive_names[i], e);
-		if (!rc && h->hive && hive_was_dirty(h->hive))
+		if (!rc && (h->problem_code == ERR_REFUSED || (h->hive && hive_was_dirty(h->hive))))
 			g->guest.windows->hive_dirty = true;
 		free(path);
 	}
