@@ -90,6 +90,7 @@ fuzz: all
 	$(Q)scripts/fuzz-seeds-fs build-fuzz/seeds/fuzz_fs
 	$(Q)scripts/fuzz-seeds-volume build-fuzz/seeds/fuzz_volume
 	$(Q)scripts/fuzz-seeds-hive build-fuzz/seeds/fuzz_hive
+	$(Q)scripts/fuzz-seeds-inf build-fuzz/seeds/fuzz_inf
 	$(MAKE) B=build-fuzz CC=clang SAN=address,undefined \
 		OPT='-O1 -g -fsanitize=fuzzer-no-link' build-fuzz/libimg.a
 	$(Q)set -e; for t in tests/fuzz/fuzz_*.c; do n=$$(basename $$t .c); \

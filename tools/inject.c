@@ -201,9 +201,12 @@ static const struct option_spec inject_options[] = {
 		"repeated.",
 		option_list, FIELD(targets) },
 	{ "drivers", 0, "PATH",
-		"A kernel module (.ko, .ko.xz, ...), a package or medium that holds some (.rpm, "
-		".deb, .iso, .zip, .tar), or a folder of these, for the guest's kernels that they "
-		"were built for; may be repeated.",
+		"For Linux: a kernel module (.ko, .ko.xz, ...), a package or medium that holds "
+		"some "
+		"(.rpm, .deb, .iso, .zip, .tar), or a folder of these, for the guest's kernels "
+		"that "
+		"they were built for. For Windows: a driver package's .inf, or a medium (.iso, "
+		".cab, .zip, .tar, .rpm) or folder that holds some. May be repeated.",
 		option_list, FIELD(drivers) },
 	{ "seal", 0, "[OPERATIONS]",
 		"Take out what makes the guest one of its kind, see below; with or without -t.",
@@ -288,6 +291,14 @@ const struct command command_inject = {
 		"over; nothing else of them is installed, and none of their scripts is run. "
 		"When nothing of PATH is for one of the guest's kernels, or a module that "
 		"one depends on is missing, nothing is written.\n\n"
+		"For Windows --drivers lays driver packages down in the guest, each whole, and "
+		"Windows installs them by itself at its next start (the log of that is "
+		"Drivers\\hvimg\\first-boot.log in its own folder). Of a driver that it needs to "
+		"reach its disk, files and registry are made such that it starts before. Of media "
+		"that hold packages for many versions, those for the guest's and for devices of "
+		"the targets are taken; without -t, for all devices. A driver of the guest's that "
+		"is newer stays. Integration services in cabinets are installed by Windows, too. "
+		"When nothing of PATH is for the guest, nothing is written.\n\n"
 		"--seal prepares the guest for being cloned. OPERATIONS are those of "
 		"virt-sysprep --operations: names parted by commas, \"defaults\" and "
 		"\"all\", "

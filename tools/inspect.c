@@ -124,15 +124,20 @@ const struct command command_inspect = {
 	.arguments = "IMAGE",
 	.argument_count = 1,
 	.summary = "show volumes, file systems and guest of an image, and where it boots",
-	.description = "Looks into IMAGE without running or mounting anything of it: partitions, "
-		       "file systems, the "
-		       "guest with its kernels and what their initramfs holds, and for each "
-		       "hypervisor that hvimg "
-		       "knows whether the guest would boot there, why not, and what helps.\n\n"
-		       "A target is the name of a hypervisor's machine type or of a family of "
-		       "them; of a family at "
-		       "least one member has to be ready.  The table of targets shows all there "
-		       "are, and below it each finding once, with the targets that it is of.",
+	.description =
+		"Looks into IMAGE without running or mounting anything of it: partitions, file "
+		"systems, the guest, and for each hypervisor that hvimg knows whether the guest "
+		"would boot there, why not, and what helps.  Of a Linux guest it shows the kernels "
+		"and what their initramfs holds, of Windows its version and edition, the state "
+		"that it was left in (hibernated, waiting for a restart, registry not written "
+		"back), how the drivers that a hypervisor needs are started, and the boot "
+		"entries.\n\n"
+		"A target is the name of a hypervisor's machine type or of a family of "
+		"them; of a family at "
+		"least one member has to be ready.  The table of targets shows all there "
+		"are, and below it each finding once, with the targets that it is of.  evidence "
+		"tells whether such a guest was run on that hypervisor (tested), or readiness "
+		"follows from what the hypervisor needs (inferred).",
 	.answer_no = "the guest is not ready for --target",
 	.options = inspect_options,
 	.settings_size = sizeof(struct inspect_settings),

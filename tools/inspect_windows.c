@@ -135,7 +135,7 @@ static const char *start_name(const struct windows_service *s)
 		"disabled" };
 
 	if (!s->present)
-		return "missing";
+		return "absent";
 	if (s->has_override)
 		return "overridden";
 	if (!s->has_start || s->start >= sizeof(names) / sizeof(names[0]))
@@ -197,7 +197,7 @@ static void print_store(const struct windows_bcd *b)
 void windows_print(const struct windows_info *w)
 {
 	static const char *const starts[] = { "boot", "system", "automatic", "on demand",
-		"overridden", "disabled", "unknown", "missing" };
+		"overridden", "disabled", "unknown", "absent" };
 
 	print_version(w);
 	print_state(w);

@@ -47,17 +47,28 @@ static int end_edit(struct ntfs *n, int rc, struct error *e)
 	return rc;
 }
 
-static int close_node(struct ntfs *n, ntfs_inode *ni, ntfs_inode *dir, struct error *e)
+static void forget(ntfs_inode *ni)
 {
-	uint64_t number;
+	static const unsigned long dirty = 1UL << NI_Dirty | 1UL << NI_AttrListDirty |
+		1UL << NI_FileNameDirty;
 
-	if (!ni)
-		return 0;
-	number = ni->mft_no;
+	ni->state &= ~dirty;
+	for (s32 i = 0; i < ni->nr_extents; i++)
+		ni->extent_nis[i]->state &= ~dirty;
+	(void)ntfs_inode_close(ni);
+}
+
+/* Writes the node, and frees it also when that fails. */
+static int close_node(struct ntfs *n, ntfs_inode *ni, struct error *e)
+{
+	int rc;
+
 	errno = 0;
-	if (dir ? ntfs_inode_close_in_dir(ni, dir) : ntfs_inode_close(ni))
-		return ntfs_error(n, e, "file record %" PRIu64, number);
-	return 0;
+	if (!ni || !ntfs_inode_close(ni))
+		return 0;
+	rc = ntfs_error(n, e, "file record %" PRIu64, (uint64_t)ni->mft_no);
+	forget(ni);
+	return rc;
 }
 
 static int fill_new(struct ntfs *n, ntfs_inode *ni, const struct fs_put *p,
@@ -72,30 +83,49 @@ static int fill_new(struct ntfs *n, ntfs_inode *ni, const struct fs_put *p,
 	return ntfs_times_new(n, ni, &t, e);
 }
 
+/* The directory is written before its new node, which looks for itself there. */
+static int create_empty(struct ntfs *n, uint64_t dir, const struct ntfs_name *name, bool directory,
+	uint32_t security, ntfs_inode **out, struct error *e)
+{
+	le16 units[NTFS_NAME_UNITS];
+	ntfs_inode *parent = NULL, *ni;
+	int rc = ntfs_node_open(n, dir, &parent, e);
+
+	if (!rc && !security)
+		rc = ntfs_security_new(n, parent, directory, &security, e);
+	if (rc) {
+		ntfs_node_drop(parent);
+		return rc;
+	}
+	ntfs_name_store(name, (uint8_t *)units);
+	errno = 0;
+	n->touched = true;
+	ni = ntfs_create(parent, security, units, name->units, directory ? S_IFDIR : S_IFREG);
+	if (!ni) {
+		rc = ntfs_error(n, e, "a new entry of directory %" PRIu64, (uint64_t)MREF(dir));
+		forget(parent);
+		return rc;
+	}
+	rc = close_node(n, parent, e);
+	if (rc)
+		forget(ni);
+	else
+		*out = ni;
+	return rc;
+}
+
 static int create(struct ntfs *n, uint64_t dir, const struct ntfs_name *name,
 	const struct fs_put *p, const struct heritage *h, struct error *e)
 {
-	le16 units[NTFS_NAME_UNITS];
-	ntfs_inode *parent = NULL, *ni = NULL;
-	uint32_t security = h->security;
-	int rc = ntfs_node_open(n, dir, &parent, e), closed;
+	ntfs_inode *ni = NULL;
+	int rc = create_empty(n, dir, name, S_ISDIR(p->mode), h->security, &ni, e);
 
-	if (!rc && !security)
-		rc = ntfs_security_new(n, parent, S_ISDIR(p->mode), &security, e);
 	if (!rc) {
-		ntfs_name_store(name, (uint8_t *)units);
-		errno = 0;
-		n->touched = true;
-		ni = ntfs_create(
-			parent, security, units, name->units, S_ISDIR(p->mode) ? S_IFDIR : S_IFREG);
-		rc = ni ? fill_new(n, ni, p, h, e)
-			: ntfs_error(
-				  n, e, "a new entry of directory %" PRIu64, (uint64_t)MREF(dir));
+		rc = fill_new(n, ni, p, h, e);
+		if (rc)
+			forget(ni);
 	}
-	closed = close_node(n, ni, parent, rc ? NULL : e);
-	rc = rc ? rc : closed;
-	closed = close_node(n, parent, NULL, rc ? NULL : e);
-	return rc ? rc : closed;
+	return rc ? rc : close_node(n, ni, e);
 }
 
 /* The library stamps the clock on what is left of a name that it removes. */
@@ -107,7 +137,7 @@ static int times_restore(struct ntfs *n, uint64_t node, const struct ntfs_times 
 	if (rc)
 		return rc;
 	ntfs_times_set(ni, t);
-	return close_node(n, ni, NULL, e);
+	return close_node(n, ni, e);
 }
 
 static int erase(struct ntfs *n, uint64_t dir, const struct ntfs_entry *entry, struct error *e)
@@ -144,18 +174,19 @@ static int rewrite(struct ntfs *n, uint64_t node, const struct fs_put *p, struct
 {
 	struct ntfs_times t = ntfs_times_at(p->mtime);
 	ntfs_inode *ni = NULL;
-	int rc = ntfs_node_open(n, node, &ni, e), closed;
+	int rc = ntfs_node_open(n, node, &ni, e);
 
 	if (rc)
 		return rc;
 	n->touched = true;
 	rc = ntfs_content_write(n, ni, p, e);
-	if (!rc) {
-		ni->flags |= FILE_ATTR_ARCHIVE;
-		ntfs_times_set(ni, &t);
+	if (rc) {
+		forget(ni);
+		return rc;
 	}
-	closed = close_node(n, ni, NULL, rc ? NULL : e);
-	return rc ? rc : closed;
+	ni->flags |= FILE_ATTR_ARCHIVE;
+	ntfs_times_set(ni, &t);
+	return close_node(n, ni, e);
 }
 
 /* What is there under the name of a new file. */

@@ -125,7 +125,8 @@ static int bytes_take(
 	return buffer_append(&w->bytes, bytes->data, bytes->len, e);
 }
 
-/* A link without bytes says how the file is spelled, and another name of it what it holds. */
+/* A name without bytes says how the file is spelled, and another one may come with what it holds.
+ */
 static int target_visit(struct collect *c, struct medium_file *m, const char *place,
 	const char *target, struct error *e)
 {
@@ -142,7 +143,7 @@ static int target_visit(struct collect *c, struct medium_file *m, const char *pl
 	}
 	if (!rc && from < c->count && !strcmp(c->want[from].target, target) && !c->want[from].read)
 		rc = medium_file_read(m, DRIVER_FILE_MAX, &bytes, e);
-	if (!rc && (bytes.len || !m->link))
+	if (!rc && bytes.len)
 		for (size_t i = from; !rc && i < c->count && !strcmp(c->want[i].target, target);
 			i++)
 			if (!c->want[i].read)
@@ -204,7 +205,7 @@ static int files_give(struct collect *c, struct error *e)
 		struct want *w = &c->want[i];
 		struct driver_package *p = &c->load->candidate[w->candidate].package;
 
-		if (!w->read || !w->spelled)
+		if (!w->spelled)
 			continue;
 		rc = inf_grow((void **)&p->file, p->file_count, sizeof(*p->file), e);
 		if (rc)

@@ -22,18 +22,43 @@ static int refuse(const struct readiness *r, struct error *e)
 	return error_set(e, ERR_NOTREADY, "%s: cannot be met", r->target->name);
 }
 
+/* How much stands in the way.  The wrong firmware is more than any number of faults: of a family
+ * nobody means that member. */
+static size_t obstacle_count(const struct guest_image *g, const struct readiness *r)
+{
+	const char *firmware = r->target->firmware;
+	size_t count = strcmp(firmware, "any") != 0 && !guest_image_boots(g, firmware) ? 1000 : 0;
+
+	for (size_t i = 0; i < r->findings.count; i++)
+		count += r->findings.finding[i].severity == SEVERITY_ERROR &&
+			!r->findings.finding[i].fixable;
+	return count;
+}
+
+/* Of those that stand for r[i], itself or all of its family, the one that least stands in the way
+ * of. */
+static const struct readiness *nearest(
+	const struct guest_image *g, const struct readiness *r, size_t count, size_t i)
+{
+	const struct readiness *best = &r[i];
+
+	for (size_t j = 0; r[i].target->by_family && j < count; j++)
+		if (!strcmp(r[i].target->family, r[j].target->family) && !is_satisfiable(best) &&
+			(is_satisfiable(&r[j]) ||
+				obstacle_count(g, &r[j]) < obstacle_count(g, best)))
+			best = &r[j];
+	return best;
+}
+
 /* Fails unless every target named by itself can be met, and one of each family. */
-static int all_met(const struct readiness *r, size_t count, struct error *e)
+static int all_met(
+	const struct guest_image *g, const struct readiness *r, size_t count, struct error *e)
 {
 	for (size_t i = 0; i < count; i++) {
-		bool met = is_satisfiable(&r[i]);
+		const struct readiness *best = nearest(g, r, count, i);
 
-		for (size_t j = 0; r[i].target->by_family && j < count; j++)
-			met = met ||
-				(is_satisfiable(&r[j]) &&
-					!strcmp(r[i].target->family, r[j].target->family));
-		if (!met)
-			return refuse(&r[i], e);
+		if (!is_satisfiable(best))
+			return refuse(best, e);
 	}
 	return 0;
 }
@@ -71,7 +96,7 @@ int guest_image_apply(struct guest_image *g, const struct guest_changes *c, stru
 	for (size_t i = 0; i < targets->count && !rc; i++)
 		rc = guest_image_readiness(g, &targets->target[i], &r[i], e);
 	if (!rc)
-		rc = all_met(r, targets->count, e);
+		rc = all_met(g, r, targets->count, e);
 	if (!rc && !g->type)
 		rc = error_set(e, ERR_NOTREADY, "no guest that hvimg knows was found");
 	if (!rc && c->windows && !guest_is_windows(g))

@@ -117,6 +117,20 @@ static int check_security(struct hive_check *c, uint32_t at, struct error *e)
 	return rc ? rc : buffer_append(&c->security, &at, sizeof(at), e);
 }
 
+/* A name has letters, and none of them is the one that parts names in a path. */
+static int check_name(const struct hive_key *k, uint32_t at, struct error *e)
+{
+	const struct hive_name n = { k->name, get_le16(k->name_len),
+		(get_le16(k->flags) & HIVE_KEY_COMPACT) != 0 };
+
+	if (!n.len || (n.len % 2 && !n.compact))
+		return hive_bad(e, at, "a key without a whole name");
+	for (size_t i = 0; i < hive_name_units(&n); i++)
+		if (hive_name_unit(&n, i) == '\\')
+			return hive_bad(e, at, "a \"\\\" in the name of the key");
+	return 0;
+}
+
 static int check_key(struct hive_check *c, const struct hive_check_key *key, struct error *e)
 {
 	const struct hive_key *k = hive_check_cell(c, key->at, "nk", HIVE_KEY_SIZE, e);
@@ -126,8 +140,9 @@ static int check_key(struct hive_check *c, const struct hive_check_key *key, str
 
 	if (!k || !hive_check_cell(c, key->at, "nk", HIVE_KEY_SIZE + len, e))
 		return -ERR_CORRUPT;
-	if (!len || (len % 2 && !(get_le16(k->flags) & HIVE_KEY_COMPACT)))
-		return hive_bad(e, key->at, "a key without a whole name");
+	rc = check_name(k, key->at, e);
+	if (rc)
+		return rc;
 	if (key->depth && get_le32(k->parent) != key->parent)
 		return hive_bad(e, key->at, "a wrong parent of the key");
 	if (class_len && !hive_check_claim(c, get_le32(k->class_name), NULL, class_len, e))
@@ -159,6 +174,8 @@ static int check_users(struct hive_check *c, struct error *e)
 			continue;
 		if (get_le32(s->users) < i + 1 - first)
 			return hive_bad(e, at[i], "too few users of a security descriptor");
+		if (get_le32(s->users) > INT32_MAX)
+			return hive_bad(e, at[i], "too many users of a security descriptor");
 		first = i + 1;
 	}
 	return 0;

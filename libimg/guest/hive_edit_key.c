@@ -53,6 +53,8 @@ static int key_new(struct hive *h, uint32_t parent, const char *name, size_t len
 	uint32_t at;
 	int rc = check_name(name, len, e);
 
+	if (!rc && get_le32(security_of(h, parent)->users) == INT32_MAX)
+		rc = error_set(e, ERR_UNSUPPORTED, "too many keys share a security descriptor");
 	if (!rc)
 		rc = hive_cell_new(h, HIVE_KEY_SIZE + len, &at, e);
 	if (rc)

@@ -126,27 +126,40 @@ static char *utf8_write(char *to, uint32_t c)
 	return to;
 }
 
+/* Whether the unit at *i is the code point, any case; moves on.  U+FFFD is also what has no UTF-8.
+ */
+static bool unit_is(const struct hive_name *n, size_t *i, uint32_t c)
+{
+	size_t left = hive_name_units(n) - *i;
+	uint16_t unit = left ? hive_name_unit(n, *i) : 0;
+
+	if (left < 1u + (c > 0xffff))
+		return false;
+	if (c > 0xffff) {
+		*i += 2;
+		return unit == 0xd7c0 + (c >> 10) &&
+			hive_name_unit(n, *i - 1) == (0xdc00 | (c & 0x3ff));
+	}
+	++*i;
+	if (c == 0xfffd && (!unit || unit >> 11 == 0x1b))
+		return true;
+	return hive_unit_upper(unit) == hive_unit_upper((uint16_t)c);
+}
+
 bool hive_name_is(const struct hive_name *n, const char *text, size_t len)
 {
-	size_t units = hive_name_units(n), i = 0;
+	size_t i = 0;
 
 	while (len) {
 		uint32_t c;
 		size_t used = utf8_read((const uint8_t *)text, len, &c);
 
-		if (!used || i + 1 + (c > 0xffff) > units)
-			return false;
-		if (c > 0xffff) {
-			if (hive_name_unit(n, i++) != 0xd7c0 + (c >> 10))
-				return false;
-			c = 0xdc00 | (c & 0x3ff);
-		}
-		if (hive_unit_upper(hive_name_unit(n, i++)) != hive_unit_upper((uint16_t)c))
+		if (!used || !unit_is(n, &i, c))
 			return false;
 		text += used;
 		len -= used;
 	}
-	return i == units;
+	return i == hive_name_units(n);
 }
 
 int hive_name_text(const struct hive_name *n, char **out, struct error *e)

@@ -188,7 +188,7 @@ static int sections_sort(struct scan *s, struct error *e)
 
 		while (at < source->line_count && source->line[at].section == i)
 			at++;
-		source->section[i].line = source->line + first;
+		source->section[i].line = at > first ? source->line + first : NULL;
 		source->section[i].count = at - first;
 	}
 	return 0;

@@ -5,17 +5,29 @@
 
 #include "guest/firmware.h"
 
+/* With what may have hidden one: a volume that could not be read. */
+static int guest_missing(const struct guest_image *g, struct report *r, struct error *e)
+{
+	const struct finding_text none = { .code = "no-guest", .severity = SEVERITY_ERROR };
+
+	for (size_t i = 0; i < g->volumes.count; i++)
+		if (g->volume[i].problem && !g->volume[i].fs)
+			return finding_add(r, &none, e,
+				"no guest that hvimg knows was found: volume %s (%s): %s",
+				g->volumes.volume[i].id, g->id[i].type, g->volume[i].problem);
+	return finding_add(r, &none, e, "no guest that hvimg knows was found");
+}
+
 /* What was found when the image was opened and stands in the way of any target. */
 static int image_check(const struct guest_image *g, struct report *r, struct error *e)
 {
-	const struct finding_text none = { .code = "no-guest", .severity = SEVERITY_ERROR };
 	int rc = 0;
 
 	for (size_t i = 0; i < g->report.count && !rc; i++)
 		if (g->report.finding[i].severity == SEVERITY_ERROR || !g->type)
 			rc = report_add(r, &g->report.finding[i], e);
 	if (!rc && !g->type)
-		rc = finding_add(r, &none, e, "no guest that hvimg knows was found");
+		rc = guest_missing(g, r, e);
 	return rc;
 }
 

@@ -94,26 +94,39 @@ static int missing_tell(struct enable_plan *p, const struct enable_driver *s, st
 		s->d->service, s->d->role);
 }
 
+/* What has to know the driver's devices. */
+static int databases_look(struct enable_plan *p, const struct enable_driver *s, struct error *e)
+{
+	if (p->build >= FIRST_WITH_DATABASE)
+		return s->current ? enable_database(p, s, e) : 0;
+	return s->d->start == START_BOOT ? enable_critical(p, s, e) : 0;
+}
+
+static int key_make(struct enable_plan *p, const struct enable_driver *s, struct error *e)
+{
+	const struct finding_text f = fixable_text(s, "driver-missing");
+	int rc = enable_tell(p, &f, s->d->service, e,
+		"%s: service %s has no key, though its driver is there", s->set, s->d->service);
+
+	if (!rc)
+		rc = enable_service_make(p, s, e);
+	return rc ? rc : databases_look(p, s, e);
+}
+
 /* Windows has the driver, and the service's key is gone. */
 static int inbox_absent(struct enable_plan *p, const struct enable_driver *s, struct error *e)
 {
-	const struct finding_text f = fixable_text(s, "driver-missing");
-	char *path = NULL;
-	int rc = enable_file_there(p, s->d->file, &path, e);
+	char *fault = NULL;
+	int rc = enable_file_fault(p, s, &fault, e);
 
-	if (!rc && !path && s->current)
-		rc = fault_tell(p, s, "neither its key nor its file is there", e);
+	if (!rc && fault)
+		rc = s->current ? fault_tell(p, s, fault, e) : 0;
 	/* What is started on demand Windows installs when it sees the device. */
-	if (!rc && path && s->d->inf && s->d->start != START_DEMAND) {
-		rc = enable_tell(p, &f, s->d->service, e,
-			"%s: service %s has no key, though its driver is there", s->set,
-			s->d->service);
-		if (!rc)
-			rc = enable_service_make(p, s, e);
-	} else if (!rc && path && s->current && s->d->start != START_DEMAND) {
+	else if (!rc && s->d->start != START_DEMAND && s->d->inf)
+		rc = key_make(p, s, e);
+	else if (!rc && s->d->start != START_DEMAND && s->current)
 		rc = fault_tell(p, s, "the service has no key", e);
-	}
-	free(path);
+	free(fault);
 	return rc;
 }
 
@@ -205,11 +218,7 @@ static int present(struct enable_plan *p, const struct enable_driver *s, uint32_
 	if (!rc && boot && p->build >= FIRST_VISTA && p->build < FIRST_WITH_DATABASE &&
 		target_driver_is_inbox(s->d, p->build))
 		rc = image_set(p, s, e);
-	if (!rc && boot && p->build < FIRST_WITH_DATABASE)
-		rc = enable_critical(p, s, e);
-	if (!rc && p->build >= FIRST_WITH_DATABASE && s->current)
-		rc = enable_database(p, s, e);
-	return rc;
+	return rc ? rc : databases_look(p, s, e);
 }
 
 static int set_look(struct enable_plan *p, const struct enable_driver *s, struct error *e)

@@ -39,6 +39,16 @@ int inject_file(const struct inject *in, const char *source, const struct driver
 /* windows_inject_boot.c: what the loader needs of it before Windows runs.  *boot: it is such. */
 int inject_boot(const struct inject *in, bool *boot, struct error *e);
 
+/* windows_driver_file.c: where a file of the INF lies before Windows has installed anything, below
+ * the folder of Windows: "System32/drivers/viostor.sys".  ERR_UNSUPPORTED: it waits for that. */
+int driver_early_path(unsigned dirid, const char *subdirectory, const char *name,
+	struct buffer *out, struct error *e);
+/* Puts the file there, unless it waits, or the guest's own is newer. */
+int driver_file_put(const struct inject *in, const struct inf_file *f, struct error *e);
+/* Whether what the guest has at `path` is newer than the file of the package. */
+int driver_is_newer_at(const struct inject *in, const char *path, const struct driver_file *file,
+	bool *newer, struct error *e);
+
 /* windows_driver_version.c: whether the guest's file has a higher version than that of the package,
  * which is staged.  Files without one are not newer. */
 int driver_is_newer(

@@ -78,7 +78,7 @@ def ntfs_volume(path, part, folder, label):
     os.unlink(f"{path}.wim")
     with open(f"{path}.acl", "w", encoding="ascii") as f:
         f.write(security_backup(folder))
-    run("ntfssecaudit", "-s", path, f"{path}.acl")
+    run("ntfssecaudit", "-se", path, f"{path}.acl")
     os.unlink(f"{path}.acl")
     if os.path.exists(f"{path}.hiberfil"):
         run("ntfscp", "-q", path, f"{path}.hiberfil", "hiberfil.sys")

@@ -411,6 +411,7 @@ static void test_lies(void **state)
 	lie(nk, 0x00206b6e ^ 1, "no \"nk\"");
 	lie(nk + 72, 0xffff, "too small");
 	lie(nk + 72, 0, "without a whole name");
+	lie(nk + 76, 0x5c414141, "in the name of the key at 0x1020");
 	lie(nk + 20, 1, "a reference to no cell");
 	lie(nk + 36, 1, "a reference to no cell");
 	lie(nk + 44, SAMPLE_ROOT, "no \"sk\"");
@@ -418,6 +419,7 @@ static void test_lies(void **state)
 	lie(nk + 72, 4 | 8 << 16, "a reference to no cell");
 	lie(sk + 4, SAMPLE_ROOT, "no \"sk\"");
 	lie(sk + 12, 0, "too few users");
+	lie(sk + 12, UINT32_MAX, "too many users");
 	lie(sk + 16, 0xfffffff0, "too small");
 }
 
@@ -432,6 +434,20 @@ static void test_limits(void **state)
 	sample_hive(file, 5);
 	*(le32 *)sample_at(file, SAMPLE_ROOT + 4 + 20) = put_le32(70001);
 	refused(file, SAMPLE_SIZE, ERR_RANGE, "70001 keys");
+}
+
+/* Shared cells, too, are named by where they begin. */
+static void test_between_cells(void **state)
+{
+	struct hive *h = open_sample(NULL);
+	struct hive_key *k;
+
+	(void)state;
+	ok(hive_add_key(h, "a", "w", &e));
+	k = hive_cell(h, hive_find(h, "a"));
+	k->security = put_le32(SAMPLE_SECURITY + 2);
+	refused(h->file.data, h->file.len, ERR_CORRUPT, "a reference to no cell at 0x107a");
+	hive_close(h);
 }
 
 /* A key that leads back to itself, and one that is listed twice. */
@@ -491,6 +507,8 @@ static void test_names(void **state)
 	free(text);
 	ok(hive_name_text(&m, &text, &e));
 	assert_string_equal(text, "\xef\xbf\xbdx");
+	assert_true(hive_name_is(&m, text, 4));
+	assert_false(hive_name_is(&n, text, 4));
 	free(text);
 	assert_int_equal(hive_unit_upper(0x430), 0x410);
 	assert_int_equal(hive_unit_upper(0x101), 0x100);
@@ -515,6 +533,7 @@ int main(void)
 		cmocka_unit_test(test_base_refused),
 		cmocka_unit_test(test_lies),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_between_cells),
 		cmocka_unit_test(test_loops),
 		cmocka_unit_test(test_unsorted),
 		cmocka_unit_test(test_names),

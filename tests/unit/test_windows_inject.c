@@ -365,6 +365,33 @@ static void test_boot_service(void **state)
 	world_free(&w);
 }
 
+static void early(unsigned dirid, const char *subdirectory, const char *name, const char *expected)
+{
+	struct buffer path = { 0 };
+	int rc = driver_early_path(dirid, subdirectory, name, &path, &e);
+
+	if (expected)
+		ok(rc);
+	else
+		assert_int_equal(rc, -ERR_UNSUPPORTED);
+	assert_string_equal(buffer_text(&path), expected ? expected : "");
+	buffer_free(&path);
+}
+
+/* Where a file lies before Windows has installed anything. */
+static void test_places(void **state)
+{
+	(void)state;
+	early(12, "", "a.sys", "System32/drivers/a.sys");
+	early(12, "UMDF", "a.dll", "System32/drivers/UMDF/a.dll");
+	early(11, "", "a.dll", "System32/a.dll");
+	early(10, "", "a.exe", "a.exe");
+	/* The driver store has no folder for it yet. */
+	early(13, "sub", "a.SYS", "System32/drivers/a.SYS");
+	early(13, "", "a.dll", NULL);
+	early(16427, "", "a.sys", NULL);
+}
+
 static void test_names(void **state)
 {
 	(void)state;
@@ -388,6 +415,7 @@ int main(void)
 		cmocka_unit_test(test_critical),
 		cmocka_unit_test(test_database),
 		cmocka_unit_test(test_boot_service),
+		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_names),
 	};
 
