@@ -201,9 +201,12 @@ static const struct option_spec inject_options[] = {
 		"repeated.",
 		option_list, FIELD(targets) },
 	{ "drivers", 0, "PATH",
-		"A kernel module (.ko, .ko.xz, ...), a package or medium that holds some (.rpm, "
-		".deb, .iso, .zip, .tar), or a folder of these, for the guest's kernels that they "
-		"were built for; may be repeated.",
+		"For Linux: a kernel module (.ko, .ko.xz, ...), a package or medium that holds "
+		"some "
+		"(.rpm, .deb, .iso, .zip, .tar), or a folder of these, for the guest's kernels "
+		"that "
+		"they were built for. For Windows: a driver package's .inf, or a medium (.iso, "
+		".cab, .zip, .tar, .rpm) or folder that holds some. May be repeated.",
 		option_list, FIELD(drivers) },
 	{ "seal", 0, "[OPERATIONS]",
 		"Take out what makes the guest one of its kind, see below; with or without -t.",
@@ -288,6 +291,14 @@ const struct command command_inject = {
 		"over; nothing else of them is installed, and none of their scripts is run. "
 		"When nothing of PATH is for one of the guest's kernels, or a module that "
 		"one depends on is missing, nothing is written.\n\n"
+		"For Windows --drivers lays driver packages down in the guest, each whole, and "
+		"Windows installs them by itself at its next start (the log of that is "
+		"Drivers\\hvimg\\first-boot.log in its own folder). Of a driver that it needs to "
+		"reach its disk, files and registry are made such that it starts before. Of media "
+		"that hold packages for many versions, those for the guest's and for devices of "
+		"the targets are taken; without -t, for all devices. A driver of the guest's that "
+		"is newer stays. Integration services in cabinets are installed by Windows, too. "
+		"When nothing of PATH is for the guest, nothing is written.\n\n"
 		"--seal prepares the guest for being cloned. OPERATIONS are those of "
 		"virt-sysprep --operations: names parted by commas, \"defaults\" and "
 		"\"all\", "
@@ -297,7 +308,16 @@ const struct command command_inject = {
 		"are done by request only, cloud-init (its record of what it has done) is a "
 		"default, random-seed takes the seed away so that the result is the same "
 		"each time, and what would run the guest's programs or change identifiers "
-		"of file systems is refused.\n\n" VIEWS_HELP,
+		"of file systems is refused.\n\n"
+		"The options for Windows work with and without -t, and for a Windows guest "
+		"only. --firewall switches on rules that Windows has; where there are none, "
+		"netsh makes one at the first boot. An answer file replaces what Setup would "
+		"find before it; what was there is kept beside it as NAME.before-hvimg. The "
+		"installer of cloudbase-init is put into Windows\\Drivers\\hvimg and run once, "
+		"when Windows starts for the first time. The boot configuration is edited where "
+		"it names a partition that is not on the disk, and the boot manager is put where "
+		"UEFI firmware without a boot entry looks, never over another system's "
+		"loader.\n\n" VIEWS_HELP,
 	.answer_no = "the guest cannot be made ready for a target",
 	.takes_formats = true,
 	.options = inject_options,

@@ -17,6 +17,9 @@ int fs_unreadable(const char *type, struct error *e)
 			"it is encrypted with BitLocker: decrypt it from inside the guest "
 			"(manage-bde "
 			"-off)" },
+		{ "ReFS",
+			"hvimg does not read ReFS: copy what is in it to NTFS from inside the "
+			"guest" },
 		{ "LVM2_member",
 			"it is a physical volume of LVM, whose logical volumes hold the files" },
 		{ "linux_raid_member",

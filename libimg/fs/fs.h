@@ -53,7 +53,8 @@ struct fs_ops {
 	int (*list)(struct fs *fs, uint64_t dir,
 		int (*each)(void *arg, const char *name, uint64_t node), void *arg,
 		struct error *e);
-	/* How the directory itself spells a name that lookup finds there.  NULL: as it was asked for.
+	/* How the directory itself spells a name that lookup finds there.  NULL: as it was asked
+	 * for.
 	 */
 	int (*spelling)(struct fs *fs, uint64_t dir, const char *name, char out[FS_NAME_MAX + 1],
 		struct error *e);
@@ -112,7 +113,7 @@ struct fs {
 struct fs_id {
 	const char *type; /* static: "ext2", "ext3", "ext4", "vfat", "xfs", "btrfs", "ntfs", "swap",
 			     "swsuspend" (swap space with a hibernated system),
-			     "LVM2_member", "crypto_LUKS", "BitLocker", "linux_raid_member",
+			     "LVM2_member", "crypto_LUKS", "BitLocker", "ReFS", "linux_raid_member",
 			     "iso9660"; NULL: nothing known */
 	char uuid[FS_ID_SIZE];
 	char label[FS_LABEL_SIZE];

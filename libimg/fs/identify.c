@@ -83,14 +83,6 @@ static bool identify_raid(const struct head *h, struct fs_id *id)
 	return true;
 }
 
-static bool identify_bitlocker(const struct head *h, struct fs_id *id)
-{
-	if (!has(h, 3, "-FVE-FS-", 8))
-		return false;
-	id->type = "BitLocker";
-	return true;
-}
-
 /* A hibernated system has its own magic where that of swap space was.  swsuspend of blkid. */
 static const char *swap_type(const struct head *h, size_t magic)
 {
@@ -205,6 +197,7 @@ static bool (*const probes[])(const struct head *h, struct fs_id *id) = {
 	identify_ext,
 	identify_swap,
 	identify_ntfs,
+	identify_refs,
 	identify_iso9660,
 	identify_exfat,
 	identify_fat,

@@ -42,6 +42,8 @@ void uuid_bytes(struct fs_id *id, const uint8_t *uuid);
 
 bool identify_fat(const struct head *h, struct fs_id *id);
 bool identify_exfat(const struct head *h, struct fs_id *id);
+bool identify_bitlocker(const struct head *h, struct fs_id *id);
+bool identify_refs(const struct head *h, struct fs_id *id);
 bool identify_ntfs(const struct head *h, struct fs_id *id);
 
 #endif

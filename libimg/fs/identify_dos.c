@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* FAT and NTFS, whose label is a file of their own. */
+/* FAT and NTFS, whose label is a file of their own, and what has a boot sector like theirs. */
 #include <stdio.h>
 #include <string.h>
 
@@ -154,6 +154,33 @@ bool identify_exfat(const struct head *h, struct fs_id *id)
 		return false;
 	id->type = "exfat";
 	(void)snprintf(id->uuid, sizeof(id->uuid), "%04X-%04X", head_u16(h, 102), head_u16(h, 100));
+	return true;
+}
+
+/*
+ * BitLocker's boot sector has a name of its own, but for BitLocker To Go, which looks like FAT32 to
+ * systems that do not know it: that has BitLocker's GUID behind the fields of FAT.  One that is
+ * suspended looks the same, as its data stay encrypted.
+ */
+bool identify_bitlocker(const struct head *h, struct fs_id *id)
+{
+	enum { TO_GO_GUID = 424 };
+	static const uint8_t guid[16] = { 0x3b, 0xd6, 0x67, 0x49, 0x29, 0x2e, 0xd8, 0x4a, 0x83,
+		0x99, 0xf6, 0xa3, 0x39, 0xe3, 0xd0, 0x01 };
+	bool to_go = !memcmp(h->bytes + 3, "MSWIN4.1", 8) &&
+		!memcmp(h->bytes + TO_GO_GUID, guid, sizeof(guid));
+
+	if (memcmp(h->bytes + 3, "-FVE-FS-", 8) != 0 && !to_go)
+		return false;
+	id->type = "BitLocker";
+	return true;
+}
+
+bool identify_refs(const struct head *h, struct fs_id *id)
+{
+	if (memcmp(h->bytes + 3, "ReFS\0\0\0\0", 8) != 0)
+		return false;
+	id->type = "ReFS";
 	return true;
 }
 

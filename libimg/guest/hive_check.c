@@ -127,7 +127,7 @@ const void *hive_check_claim(
 const void *hive_check_share(struct hive_check *c, uint32_t at, const char *magic, size_t len,
 	bool *first, struct error *e)
 {
-	*first = at >= c->size || !marked(c->shared, at);
+	*first = at % 8 || at >= c->size || !marked(c->shared, at);
 	if (!*first)
 		return c->bins + at + HIVE_CELL_HEADER;
 	const void *cell = hive_check_claim(c, at, magic, len, e);

@@ -84,7 +84,9 @@ int enable_file_fault(
 	*fault = NULL;
 	if (!s->d->file)
 		return 0;
-	rc = windows_service_file(p->g, s->set, s->d->service, &path, e);
+	rc = hive_has_key(p->h, s->key)
+		? windows_service_file(p->g, s->set, s->d->service, &path, e)
+		: enable_file_there(p, s->d->file, &path, e);
 	if (!rc)
 		rc = check(p, s->d->file, path, fault, e);
 	free(path);

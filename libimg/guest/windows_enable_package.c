@@ -50,7 +50,7 @@ static int version_make(struct database *d, struct version_blob *out, struct err
 {
 	char *path = NULL, *text = NULL;
 	unsigned v[4] = { 0 };
-	int rc = windows_service_file(d->p->g, d->s->set, d->s->d->service, &path, e);
+	int rc = enable_file_there(d->p, d->s->d->file, &path, e);
 
 	if (!rc && path)
 		rc = windows_file_version(d->p->g, path, &text, e);

@@ -153,6 +153,8 @@ int windows_hive_write_on(struct tree *t, struct windows_hive *h, struct error *
 
 	if (!h->hive || h->problem || !hive_changed(h->hive))
 		return 0;
+	if (hive_entries_applied(h->hive))
+		put.why = "what its logs have, and the changed registry values";
 	rc = hive_finish(h->hive, &bytes, e);
 	if (!rc)
 		rc = tree_stat(t, h->path, TREE_FOLLOW, &st, e);

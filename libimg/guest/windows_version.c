@@ -115,7 +115,10 @@ static void product_correct(struct windows_info *w)
 {
 	static const char old[] = "Windows 10";
 
-	if (w->product && w->build >= BUILD_WINDOWS_11 && w->product_type == 1 &&
+	const bool client = w->install_type ? !strcasecmp(w->install_type, "Client")
+					    : w->product_type == 1;
+
+	if (w->product && w->build >= BUILD_WINDOWS_11 && client &&
 		!strncmp(w->product, old, sizeof(old) - 1))
 		w->product[sizeof(old) - 2] = '1';
 }

@@ -8,6 +8,7 @@
 #include "disk/masked.h"
 #include "fs/fs.h"
 #include "volume/volume.h"
+#include "volume/windows.h"
 
 enum {
 	PARTS_MAX = 1 << 20, /* 16 MiB of memory */
@@ -111,8 +112,15 @@ static int apart_hide(
 {
 	const struct volume *v = d->volume = &d->volumes.volume[i];
 	struct below below = { .list = &d->volumes };
-	int rc = v->mapped ? volume_places(v, 0, v->size, below_check, &below, e)
-			   : overlap_check(&d->volumes, v, e);
+	const char *manager = windows_manager(v);
+	int rc;
+
+	if (manager)
+		return error_set(e, ERR_REFUSED,
+			"it makes the disk %s, so what is in it may be part of something larger",
+			manager);
+	rc = v->mapped ? volume_places(v, 0, v->size, below_check, &below, e)
+		       : overlap_check(&d->volumes, v, e);
 
 	return rc ? rc : hide(d, v, id, e);
 }

@@ -8,6 +8,7 @@
 #include "base/crc.h"
 #include "volume/gpt.h"
 #include "volume/table.h"
+#include "volume/windows.h"
 
 enum { SECTOR_MAX = 4096 };
 
@@ -76,6 +77,8 @@ int volumes_fit(struct disk *d, uint64_t size, struct error *e)
 
 	if (!rc) {
 		rc = list_fits(&list, size, e);
+		if (!rc)
+			rc = windows_managers_check(&list, e);
 		if (!rc)
 			rc = table_is_sound(&report, e);
 		if (!rc && strcmp(list.table, "none") != 0) {

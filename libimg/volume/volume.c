@@ -11,6 +11,7 @@
 #include "volume/lvm.h"
 #include "volume/raid.h"
 #include "volume/table.h"
+#include "volume/windows.h"
 
 int volume_add(struct volume_list *l, struct disk *d, const struct volume *v, struct error *e)
 {
@@ -87,6 +88,8 @@ int volumes_open(struct disk *d, struct volume_list *out, struct report *report,
 
 	if (!rc)
 		rc = raid_report(&l, report, e);
+	if (!rc)
+		rc = windows_report(&l, report, e);
 	if (!rc)
 		rc = lvm_read(d, &l, report, e);
 	if (rc)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "guest/pe_grow.h"
+#include "guest/pe_resource.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
@@ -55,11 +56,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	struct input in = { bytes, len };
 	const struct initramfs_source source = { .size = len, .read = input_read, .arg = &in };
+	uint16_t version[4];
 	struct error e;
 	struct pe pe;
+	bool found;
 
 	if (pe_read(&source, &pe, &e))
 		return 0;
+	(void)pe_file_version(&source, &pe, version, &found, &e);
 	for (size_t i = 0; i < pe.section_count; i++)
 		if (pe.section[i].size && pe.section[i].offset + pe.section[i].size > len)
 			abort();

@@ -17,6 +17,7 @@
 #include "disk/overlay.h"
 #include "volume/resize.h"
 #include "volume/volume.h"
+#include "volume/windows.h"
 
 enum { MIB = 1 << 20 };
 
@@ -406,6 +407,62 @@ static void mutated_tables(void **state)
 	free(mbr);
 }
 
+/* One finding for the disk, however many partitions say the same. */
+static void expect_manager(const uint8_t *bytes, const char *code)
+{
+	struct disk *d = disk_of(bytes, 8 * MIB, 512);
+	struct volume_list l;
+	struct report r = { 0 };
+	struct error e = { 0 };
+
+	assert_int_equal(volumes_open(d, &l, &r, &e), 0);
+	assert_int_equal(r.count, code != NULL);
+	assert_int_equal(windows_managers_check(&l, &e), code ? -ERR_REFUSED : 0);
+	if (code) {
+		assert_string_equal(r.finding[0].code, code);
+		assert_int_equal(r.finding[0].severity, SEVERITY_ERROR);
+		assert_false(r.finding[0].fixable);
+		assert_non_null(windows_manager(&l.volume[l.count - 1]));
+	}
+	report_free(&r);
+	assert_int_equal(volumes_fit(d, 8 * MIB, &e), code ? -ERR_REFUSED : 0);
+	volumes_close(&l);
+	disk_close(d);
+}
+
+static void windows_spreads_volumes_over_disks(void **state)
+{
+	static const struct {
+		const char *types, *code;
+	} tables[] = {
+		{ "-t1:5808C8AA-7E8F-42E0-85D2-E1E90434CFB3 "
+		  "-t2:AF9B60A0-1431-4F62-BC68-3311714A69AD",
+			"dynamic-disk" },
+		{ "-t1:0c01 -t2:E75CAF8F-F680-4CEE-AFA3-B001E56EFC2D", "storage-spaces" },
+		{ "-t1:0c01 -t2:0700", NULL },
+	};
+	uint8_t *bytes = calloc(1, 8 * MIB);
+
+	(void)state;
+	assert_non_null(bytes);
+	for (int type = 0x41; type <= 0x43; type++) {
+		memcpy(bytes + 440, "sign", 4);
+		memcpy(bytes + 446, (uint8_t[16]){ [4] = (uint8_t)type, [8] = 63, [13] = 32 }, 16);
+		memcpy(bytes + 510, "\x55\xaa", 2);
+		expect_manager(bytes, type == 0x42 ? "dynamic-disk" : NULL);
+	}
+	free(bytes);
+	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables) && have("sgdisk"); i++) {
+		char command[512];
+
+		(void)snprintf(command, sizeof(command),
+			"sgdisk -n1:2048:4095 -n2:4096:8191 %s $image", tables[i].types);
+		bytes = make_image(8 * MIB, command);
+		expect_manager(bytes, tables[i].code);
+		free(bytes);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -417,6 +474,7 @@ int main(void)
 		cmocka_unit_test(resize_follows_in_4k_sectors),
 		cmocka_unit_test(mbr_loops_and_overruns_are_reported),
 		cmocka_unit_test(disk_without_table_is_one_volume),
+		cmocka_unit_test(windows_spreads_volumes_over_disks),
 		cmocka_unit_test(mutated_tables),
 	};
 

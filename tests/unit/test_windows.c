@@ -116,18 +116,16 @@ static void test_versions(void **state)
 	static const struct {
 		const char *name, *product, *version, *linux_arch, *arch, *edition, *root;
 		uint8_t product_type;
-		bool evaluation;
 		size_t control_sets;
+		const char *firmware;
+		size_t bootloaders;
+		const char *loader;
 	} guests[] = {
 		{ "winxp", "Microsoft Windows XP", "5.1.2600", "i686", "i386", NULL, "/WINDOWS", 1,
-			false, 2 },
-		{ "win7", "Windows 7 Professional", "6.1.7601", "x86_64", "x86_64", "Professional",
-			"/Windows", 1, false, 2 },
-		{ "win2k19", "Windows Server 2019 Standard Evaluation", "10.0.17763.737", "x86_64",
-			"x86_64", "ServerStandardEval", "/Windows", 3, true, 1 },
+			2, "bios", 1, "ntldr" },
 		/* It calls itself Windows 10. */
 		{ "win11", "Windows 11 Pro", "10.0.22631.2428", "x86_64", "x86_64", "Professional",
-			"/Windows", 1, false, 1 },
+			"/Windows", 1, 1, "uefi", 2, "bootmgr" },
 	};
 
 	(void)state;
@@ -151,11 +149,17 @@ static void test_versions(void **state)
 			assert_string_equal(w->edition, guests[i].edition);
 		assert_string_equal(w->system_root, guests[i].root);
 		assert_int_equal(w->product_type, guests[i].product_type);
-		assert_int_equal(w->evaluation, guests[i].evaluation);
+		assert_false(w->evaluation);
 		assert_int_equal(w->control_sets.count, guests[i].control_sets);
 		assert_string_equal(w->current, "ControlSet001");
 		assert_string_equal(w->language, "0409");
 		assert_non_null(w->hostname);
+		assert_int_equal(
+			guest_image_boots(s.g, "bios"), !strcmp(guests[i].firmware, "bios"));
+		assert_int_equal(
+			guest_image_boots(s.g, "uefi"), !strcmp(guests[i].firmware, "uefi"));
+		assert_int_equal(g->bootloader_count, guests[i].bootloaders);
+		assert_string_equal(g->bootloader[g->bootloader_count - 1].kind, guests[i].loader);
 		end(&s);
 	}
 }
@@ -330,39 +334,71 @@ static void test_firmware(void **state)
 	static const struct {
 		const char *version;
 		struct change change;
-		const char *target, *code, *says;
+		struct {
+			const char *target, *code, *says;
+		} finding[2];
 	} faults[] = {
-		{ "win10-bios", { 0 }, "hyperv-gen2", "no-esp", "MBR" },
-		{ "win10", { 0 }, "hyperv-gen1", "no-bios-boot-code", "boot code" },
-		{ "win7", { .options = "--remove system:bootmgr" }, "hyperv-gen1",
-			"no-bios-boot-code", "neither bootmgr nor ntldr" },
-		{ "win10", { .options = "--no-fallback" }, "hyperv-gen2", "no-fallback-loader",
-			"BOOTX64.EFI" },
+		{ "win10-bios", { 0 }, { { "hyperv-gen2", "no-esp", "MBR" } } },
+		{ "win7", { .options = "--remove system:bootmgr" },
+			{ { "hyperv-gen1", "no-bios-boot-code", "neither bootmgr nor ntldr" } } },
+		{ "win10", { .options = "--no-fallback" },
+			{ { "hyperv-gen2", "no-fallback-loader", "BOOTX64.EFI" },
+				{ "hyperv-gen1", "no-bios-boot-code", "boot code" } } },
 	};
-	struct sample s;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
-		struct readiness r;
+		struct sample s;
 
 		open_made(&s, faults[i].version, &faults[i].change);
-		r = readiness_of(&s, faults[i].target);
-		if (findings(&r.findings, faults[i].code, faults[i].says) != 1) {
-			findings_print(&r.findings);
-			fail_msg("%s: no %s", faults[i].version, faults[i].code);
+		for (size_t k = 0; k < 2 && faults[i].finding[k].target; k++) {
+			struct readiness r = readiness_of(&s, faults[i].finding[k].target);
+
+			if (findings(&r.findings, faults[i].finding[k].code,
+				    faults[i].finding[k].says) != 1) {
+				findings_print(&r.findings);
+				fail_msg("%s: no %s", faults[i].version, faults[i].finding[k].code);
+			}
+			readiness_free(&r);
 		}
-		readiness_free(&r);
 		end(&s);
 	}
-	open_made(&s, "winxp", &none);
-	assert_true(guest_image_boots(s.g, "bios"));
-	assert_false(guest_image_boots(s.g, "uefi"));
-	assert_int_equal(guest_image_guest(s.g)->bootloader_count, 1);
-	assert_string_equal(guest_image_guest(s.g)->bootloader[0].kind, "ntldr");
-	end(&s);
-	open_made(&s, "win10", &none);
-	assert_false(guest_image_boots(s.g, "bios"));
-	assert_true(guest_image_boots(s.g, "uefi"));
+}
+
+/* The partition at that offset looks as if BitLocker had encrypted it. */
+static void encrypt(struct sample *s, const char *offset)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command),
+		"printf '\353X\220-FVE-FS-' | dd of=%s bs=1 seek=%s conv=notrunc status=none",
+		s->image, offset);
+	run(command);
+}
+
+static void test_bitlocker(void **state)
+{
+	struct readiness r;
+	struct sample s;
+
+	(void)state;
+	make(&s, "win10", &none);
+	encrypt(&s, "68157440");
+	sample_open(&s, false);
+	assert_true(info(&s)->bitlocker);
+	r = readiness_of(&s, "hyperv-gen2");
+	expect_finding(&r.findings, "bitlocker", "volume p2", SEVERITY_WARNING);
+	readiness_free(&r);
+	sample_shut(&s);
+	/* Windows itself. */
+	encrypt(&s, "84934656");
+	sample_open(&s, false);
+	assert_null(guest_image_guest(s.g));
+	assert_int_equal(findings(guest_image_report(s.g), "bitlocker", "manage-bde -off"), 2);
+	r = readiness_of(&s, "hyperv-gen2");
+	assert_false(r.ready || r.fixable);
+	assert_int_equal(findings(&r.findings, "no-guest", NULL), 1);
+	readiness_free(&r);
 	end(&s);
 }
 
@@ -390,23 +426,59 @@ static void test_moved_partition(void **state)
 	end(&s);
 }
 
-static void test_seal_refused(void **state)
+static void expect_seal_refused(struct sample *s)
 {
 	struct strings seal = { 0 };
 	struct target_list targets = { 0 };
 	struct error e = { 0 };
-	struct sample s;
 
-	(void)state;
-	make(&s, "win10", &none);
-	sample_open(&s, true);
 	assert_int_equal(strings_add(&seal, "machine-id", &e), 0);
-	assert_int_equal(guest_image_apply(s.g,
+	assert_int_equal(guest_image_apply(s->g,
 				 &(struct guest_changes){ .targets = &targets, .seal = &seal }, &e),
 		-ERR_UNSUPPORTED);
 	assert_non_null(strstr(e.text, "--seal: machine-id"));
-	assert_int_equal(s.journal.count, 0);
+	assert_int_equal(s->journal.count, 0);
 	strings_free(&seal);
+}
+
+/* The hive's file keeps its owner, times and place; its logs are emptied, and only that is written.
+ */
+static void test_hive_written(void **state)
+{
+	static const struct change change = { .before = "echo stale >log",
+		.options = "--add Windows/System32/config/SYSTEM.LOG1=$D/log" };
+	static const char key[] = "ControlSet001\\Control\\CrashControl";
+	static const char path[] = "/Windows/System32/config/SYSTEM";
+	struct fs_stat before, after;
+	struct error e = { 0 };
+	uint32_t value;
+	struct sample s;
+
+	(void)state;
+	make(&s, "win10", &change);
+	sample_open(&s, true);
+	expect_seal_refused(&s);
+	assert_int_equal(tree_stat(s.g->tree, path, TREE_FOLLOW, &before, &e), 0);
+	assert_int_equal(windows_hive_write(s.g, &windows_of(s.g)->hive[WINDOWS_SYSTEM], &e), 0);
+	assert_int_equal(s.journal.count, 0);
+	assert_int_equal(hive_set_dword(windows_hive(s.g, WINDOWS_SYSTEM), key, "AutoReboot", 7,
+				 "a test", &e),
+		0);
+	assert_int_equal(windows_hive_write(s.g, &windows_of(s.g)->hive[WINDOWS_SYSTEM], &e), 0);
+	assert_int_equal(s.journal.count, 2);
+	assert_string_equal(s.journal.edit[0].path, path);
+	assert_string_equal(s.journal.edit[1].path, "/Windows/System32/config/SYSTEM.LOG1");
+	assert_int_equal(s.journal.edit[1].after.size, 0);
+	assert_string_equal(s.journal.registry[0].hive, path);
+	sample_save(&s);
+	sample_open(&s, false);
+	assert_int_equal(tree_stat(s.g->tree, path, TREE_FOLLOW, &after, &e), 0);
+	assert_int_equal(after.node, before.node);
+	assert_int_equal(after.mtime, before.mtime);
+	assert_int_equal(
+		hive_get_dword(windows_hive(s.g, WINDOWS_SYSTEM), key, "AutoReboot", &value, &e),
+		0);
+	assert_int_equal(value, 7);
 	end(&s);
 }
 
@@ -419,7 +491,8 @@ int main(void)
 		cmocka_unit_test(test_sound),
 		cmocka_unit_test(test_firmware),
 		cmocka_unit_test(test_moved_partition),
-		cmocka_unit_test(test_seal_refused),
+		cmocka_unit_test(test_bitlocker),
+		cmocka_unit_test(test_hive_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
