@@ -56,8 +56,9 @@ struct journal {
 /* Copies the texts.  A second edit of the same path on the same volume keeps the first `before`,
  * and vanishes when it restores it. */
 int journal_add(struct journal *j, const struct edit *entry, struct error *e);
-/* Likewise for the registry: a second edit of the same value, keys and names compared in any
- * case. */
+/* Likewise for the registry: a second edit of the same value, keys and names compared in any case.
+ * A key that is removed takes along what was recorded below it, and one in a new key needs no
+ * entry. */
 int journal_add_registry(struct journal *j, const struct registry_edit *entry, struct error *e);
 const char *edit_action_name(enum edit_action a);
 void journal_free(struct journal *j);

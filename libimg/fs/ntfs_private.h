@@ -120,6 +120,9 @@ int ntfs_node_names(struct ntfs *n, ntfs_inode *ni,
 /* Names, short ones not counted. */
 int ntfs_node_links(struct ntfs *n, ntfs_inode *ni, uint32_t *out, struct error *e);
 int ntfs_stat(struct fs *fs, uint64_t node, struct fs_stat *out, struct error *e);
+/* Exactly `len` bytes of a stream; past its end is ERR_RANGE. */
+int ntfs_data_read(
+	struct ntfs *n, ntfs_attr *a, uint64_t off, void *buf, size_t len, struct error *e);
 int ntfs_read(struct fs *fs, uint64_t node, uint64_t off, void *buf, size_t len, struct error *e);
 
 /* Reparse points: ntfs_reparse.c. */
@@ -129,12 +132,18 @@ enum ntfs_reparse_kind {
 	NTFS_REPARSE_WOF, /* compressed by Windows */
 	NTFS_REPARSE_OTHER,
 };
+/* All of it; *out is the caller's, NULL when there is none. */
+int ntfs_reparse_load(struct ntfs *n, ntfs_inode *ni, uint8_t **out, size_t *len, struct error *e);
 /* *tag 0: the node has none. */
 int ntfs_reparse_tag(struct ntfs *n, ntfs_inode *ni, uint32_t *tag, struct error *e);
 enum ntfs_reparse_kind ntfs_reparse_kind(uint32_t tag);
 /* ERR_UNSUPPORTED, with the name of what keeps the content. */
 int ntfs_reparse_unread(uint32_t tag, struct error *e);
 int ntfs_readlink(struct fs *fs, uint64_t node, struct buffer *out, struct error *e);
+
+/* A file that Windows compressed: ntfs_compact.c. */
+int ntfs_compact_read(
+	struct ntfs *n, ntfs_inode *ni, uint64_t off, void *buf, size_t len, struct error *e);
 
 /* Security: ntfs_security.c. */
 /* The id of the descriptor that a new node in `dir` gets. */

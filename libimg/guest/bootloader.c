@@ -61,7 +61,7 @@ static int file_add(
 	struct bootloader b = { .firmware = "uefi",
 		.volume = strdup(g->volumes.volume[esp].id),
 		.path = strdup(path) };
-	struct loader l = { 0 };
+	struct loader l = { .kind = "other" };
 	char fallback[64];
 	int rc = b.volume && b.path ? 0 : error_nomem(e, "boot loaders");
 

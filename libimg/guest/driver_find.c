@@ -65,8 +65,8 @@ static int inf_keep(struct find *f, struct medium_file *m, struct error *e)
 	if (rc)
 		return rc;
 	if (++f->load->infs > INFS_MAX)
-		return error_set(
-			e, ERR_RANGE, "more than %d INF files; give a folder with fewer", INFS_MAX);
+		return error_set(e, ERR_RANGE,
+			"%s: more than %d INF files; give a folder with fewer", f->top, INFS_MAX);
 	found = &f->found[f->count++];
 	*found = (struct found){ .place = strdup(m->place), .path = (size_t)(m->path - m->place) };
 	if (!found->place)
@@ -74,7 +74,8 @@ static int inf_keep(struct find *f, struct medium_file *m, struct error *e)
 	rc = medium_file_read(m, INF_LIMIT, &found->bytes, e);
 	f->bytes += found->bytes.len;
 	if (!rc && f->bytes > INF_BYTES_MAX)
-		rc = error_set(e, ERR_RANGE, "INF files of more than %d bytes", INF_BYTES_MAX);
+		rc = error_set(
+			e, ERR_RANGE, "%s: INF files of more than %d bytes", f->top, INF_BYTES_MAX);
 	return rc;
 }
 
@@ -276,7 +277,8 @@ static int nothing(const struct find *f, struct error *e)
 	if (!f->count && !f->others.count)
 		return error_set(e, ERR_USAGE,
 			"%s holds no driver package for Windows (.inf), neither as files nor in an "
-			"archive or medium (.iso, .cab, .zip, .tar, .rpm)",
+			"archive or medium (.iso, .cab, .zip, .tar, .rpm); of an .iso the ISO 9660 "
+			"tree is read, not UDF",
 			f->top);
 	for (size_t i = 0; !rc && i < f->others.count; i++)
 		rc = buffer_format(&text, e, "%s%s", i ? ", " : "", f->others.item[i]);

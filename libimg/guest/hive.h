@@ -43,7 +43,8 @@ struct hive_value {
 	size_t len;
 };
 
-/* The files of one hive, as the guest has them; len 0: no such log, or an empty one. */
+/* The files of one hive, as the guest has them; len 0: no such log, or an empty one.  Windows
+ * before Vista has one log, log1. */
 struct hive_files {
 	const void *primary, *log1, *log2;
 	size_t primary_len, log1_len, log2_len;
@@ -60,13 +61,14 @@ struct hive_options {
 };
 
 /* Copies what it needs of the files.  ERR_CORRUPT with the offset of what is wrong; ERR_REFUSED,
- * with both sequence numbers, for a dirty hive whose logs do not bring it up to date. */
+ * with both sequence numbers, for a dirty hive whose logs do not bring it up to date; ERR_RANGE for
+ * one that is larger than any that was seen, or has a key that is. */
 int hive_open(const struct hive_files *files, const struct hive_options *o, struct hive **out,
 	struct error *e);
 void hive_close(struct hive *h);
 
-/* Whether the sequence numbers differed, and from how many log entries it was brought up to date.
- */
+/* Whether the sequence numbers differed, or the checksum was wrong, and from how many log entries
+ * it was brought up to date; a log of before Windows 8.1 is one. */
 bool hive_was_dirty(const struct hive *h);
 size_t hive_entries_applied(const struct hive *h);
 

@@ -50,6 +50,24 @@ static int record(struct hive *h, const char *key, const char *name, struct regi
 	return rc;
 }
 
+/* Finds the key, making it and those above it; the first that is new is recorded. */
+static int key_at(struct hive *h, const char *path, const char *why, uint32_t *out, struct error *e)
+{
+	const struct registry_state none = { 0 }, there = { .present = true };
+	size_t made;
+	int rc = hive_make_key(h, path, out, &made, e);
+	char *new;
+
+	if (rc || !made)
+		return rc;
+	new = strndup(path, made);
+	if (!new)
+		return error_nomem(e, "the edit journal");
+	rc = record(h, new, NULL, none, there, why, e);
+	free(new);
+	return rc;
+}
+
 static void max_raise(le32 *field, size_t len)
 {
 	if (get_le32(*field) < len)
@@ -187,14 +205,13 @@ int hive_set(struct hive *h, const char *key, const struct hive_value *v, const 
 {
 	struct hive_value old = { 0 };
 	uint32_t at = HIVE_NIL, value = HIVE_NIL;
-	bool made;
 	int rc = editable(h, e);
 
 	if (!rc && v->len > HIVE_VALUE_LIMIT)
 		rc = error_set(
 			e, ERR_UNSUPPORTED, "%s\\%s: a value of %zu bytes", key, v->name, v->len);
 	if (!rc)
-		rc = hive_make_key(h, key, &at, &made, e);
+		rc = key_at(h, key, why, &at, e);
 	if (!rc)
 		value = hive_find_value(h, at, v->name, NULL);
 	if (!rc && value != HIVE_NIL)
@@ -211,14 +228,10 @@ int hive_set(struct hive *h, const char *key, const struct hive_value *v, const 
 
 int hive_add_key(struct hive *h, const char *key, const char *why, struct error *e)
 {
-	const struct registry_state none = { 0 }, there = { .present = true };
 	uint32_t at;
-	bool made = false;
 	int rc = editable(h, e);
 
-	if (!rc)
-		rc = hive_make_key(h, key, &at, &made, e);
-	return rc || !made ? rc : record(h, key, NULL, none, there, why, e);
+	return rc ? rc : key_at(h, key, why, &at, e);
 }
 
 /* Takes the value at `index` out of the key's list, and frees it. */

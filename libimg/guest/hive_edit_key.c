@@ -73,14 +73,15 @@ static int key_new(struct hive *h, uint32_t parent, const char *name, size_t len
 	return 0;
 }
 
-int hive_make_key(struct hive *h, const char *path, uint32_t *out, bool *made, struct error *e)
+int hive_make_key(struct hive *h, const char *path, uint32_t *out, size_t *made, struct error *e)
 {
 	uint32_t key = h->root, depth = 0;
+	const char *whole = path;
 	size_t len;
 	const char *part = hive_path_part(&path, &len);
 	int rc = 0;
 
-	*made = false;
+	*made = 0;
 	while (!rc && len) {
 		uint32_t below = hive_subkey(h, key, part, len);
 
@@ -88,7 +89,8 @@ int hive_make_key(struct hive *h, const char *path, uint32_t *out, bool *made, s
 			return error_set(e, ERR_UNSUPPORTED, "more than 512 levels of keys");
 		if (below == HIVE_NIL) {
 			rc = key_new(h, key, part, len, &below, e);
-			*made = true;
+			if (!*made)
+				*made = (size_t)(path - whole);
 		}
 		key = below;
 		part = hive_path_part(&path, &len);

@@ -117,7 +117,8 @@ int hive_list_insert(struct hive *h, uint32_t parent, uint32_t key, const char *
 int hive_list_remove(struct hive *h, uint32_t parent, uint32_t key, struct error *e);
 
 /* hive_edit_key.c */
-int hive_make_key(struct hive *h, const char *path, uint32_t *out, bool *made, struct error *e);
+/* *made: how much of the path names the first key that is new; 0: none is. */
+int hive_make_key(struct hive *h, const char *path, uint32_t *out, size_t *made, struct error *e);
 int hive_drop_value(struct hive *h, uint32_t value, struct error *e);
 int hive_drop_data(struct hive *h, uint32_t value, struct error *e);
 /* With everything below it. */

@@ -23,21 +23,22 @@ static void check(int rc, const char *what)
 	exit(-rc == ERR_REFUSED ? 3 : -rc == ERR_UNSUPPORTED ? 4 : 1);
 }
 
-static void *load(const char *path, size_t *len)
+static struct buffer loaded[3];
+
+static void *load(const char *path, struct buffer *b, size_t *len)
 {
 	FILE *f = strcmp(path, "-") ? fopen(path, "rb") : NULL;
-	struct buffer b = { 0 };
 	char part[65536];
 	size_t n;
 
 	if (!f && strcmp(path, "-"))
 		perror(path), exit(1);
 	while (f && (n = fread(part, 1, sizeof(part), f)) > 0)
-		check(buffer_append(&b, part, n, &e), path);
+		check(buffer_append(b, part, n, &e), path);
 	if (f)
 		fclose(f);
-	*len = b.len;
-	return b.data;
+	*len = b->len;
+	return b->data;
 }
 
 static void hex(const uint8_t *bytes, size_t len)
@@ -165,9 +166,9 @@ int main(int argc, char **argv)
 
 	if (argc != 6)
 		return 2;
-	files.primary = load(argv[1], &files.primary_len);
-	files.log1 = load(argv[2], &files.log1_len);
-	files.log2 = load(argv[3], &files.log2_len);
+	files.primary = load(argv[1], &loaded[0], &files.primary_len);
+	files.log1 = load(argv[2], &loaded[1], &files.log1_len);
+	files.log2 = load(argv[3], &loaded[2], &files.log2_len);
 	o.force_dirty = !strcmp(argv[4], "force");
 	check(hive_open(&files, &o, &h, &e), argv[1]);
 	edits(h);
@@ -183,5 +184,7 @@ int main(int argc, char **argv)
 	hive_close(h);
 	buffer_free(&out);
 	journal_free(&journal);
+	for (int i = 0; i < 3; i++)
+		buffer_free(&loaded[i]);
 	return 0;
 }

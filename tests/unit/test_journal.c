@@ -101,8 +101,8 @@ static void add_value(struct journal *j, const char *key, const char *value, int
 		.key = text[0],
 		.value = value ? text[1] : NULL,
 		.why = text[2],
-		.before = { before >= 0, 4, value && before >= 0 ? data[0] : NULL, 4 },
-		.after = { after >= 0, 4, value && after >= 0 ? data[1] : NULL, 4 } };
+		.before = { before >= 0, 4, value && before >= 0 ? data[0] : NULL, value ? 4 : 0 },
+		.after = { after >= 0, 4, value && after >= 0 ? data[1] : NULL, value ? 4 : 0 } };
 	struct error e = { 0 };
 
 	(void)snprintf(text[0], sizeof(text[0]), "%s", key);
@@ -141,16 +141,42 @@ static void keys_are_no_values(void **state)
 	assert_int_equal(j.registry[0].action, EDIT_CREATE);
 	assert_null(j.registry[0].value);
 	assert_int_equal(j.registry[2].action, EDIT_REMOVE);
-	add_value(&j, "A", NULL, 1, -1);
-	assert_int_equal(j.registry_count, 2);
 	for (int i = 0; i < 200; i++) {
 		char key[16];
 
 		(void)snprintf(key, sizeof(key), "k%d", i);
 		add_value(&j, key, "v", -1, 2);
 	}
-	assert_int_equal(j.registry_count, 202);
-	assert_string_equal(j.registry[201].key, "k199");
+	assert_int_equal(j.registry_count, 203);
+	assert_string_equal(j.registry[202].key, "k199");
+	journal_free(&j);
+}
+
+static void removed_key_takes_all_along(void **state)
+{
+	struct journal j = { 0 };
+
+	(void)state;
+	add_value(&j, "Services\\new", NULL, -1, 1);
+	add_value(&j, "services\\NEW\\sub", NULL, -1, 1);
+	add_value(&j, "Services\\new", "v", -1, 1);
+	add_value(&j, "Services\\newer", "v", -1, 1);
+	add_value(&j, "Services\\old", "v", 1, 2);
+	add_value(&j, "Services\\old\\sub", "w", -1, 2);
+	assert_int_equal(j.registry_count, 5);
+	add_value(&j, "Services\\NEW", NULL, 1, -1);
+	assert_int_equal(j.registry_count, 3);
+	assert_string_equal(j.registry[0].key, "Services\\newer");
+	add_value(&j, "Services\\OLD", NULL, 1, -1);
+	assert_int_equal(j.registry_count, 3);
+	assert_string_equal(j.registry[1].value, "v");
+	assert_int_equal(j.registry[1].action, EDIT_REMOVE);
+	assert_int_equal(j.registry[1].before.data[0], 1);
+	assert_null(j.registry[2].value);
+	assert_int_equal(j.registry[2].action, EDIT_REMOVE);
+	add_value(&j, "Services\\old", NULL, -1, 1);
+	assert_int_equal(j.registry_count, 3);
+	assert_int_equal(j.registry[2].action, EDIT_REPLACE);
 	journal_free(&j);
 }
 
@@ -162,6 +188,7 @@ int main(void)
 		cmocka_unit_test(edit_without_change_is_not_recorded),
 		cmocka_unit_test(registry_keeps_first_before),
 		cmocka_unit_test(keys_are_no_values),
+		cmocka_unit_test(removed_key_takes_all_along),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
