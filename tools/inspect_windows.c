@@ -57,16 +57,17 @@ static json_t *stores_json(const struct windows_info *w)
 
 json_t *windows_json(const struct windows_info *w)
 {
-	json_t *object = json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
+	json_t *object = json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
 		"product", text_json(w->product), "version", text_json(w->version), "build",
 		w->build ? number_json(w->build) : json_null(), "release", text_json(w->release),
 		"edition", text_json(w->edition), "install_type", text_json(w->install_type),
 		"arch", text_json(w->arch), "language", text_json(w->language), "hostname",
 		text_json(w->hostname), "system_root", text_json(w->system_root), "image_state",
 		text_json(w->image_state), "control_sets", strings_json(&w->control_sets),
-		"current", text_json(w->current), "pending_reboot",
-		strings_json(&w->pending_reboot));
+		"current", text_json(w->current));
 
+	json_put(&object, "pending_reboot", json_boolean(w->pending_reboot.count));
+	json_put(&object, "pending_reboot_reasons", strings_json(&w->pending_reboot));
 	json_put(&object, "evaluation", json_boolean(w->evaluation));
 	json_put(&object, "generalized", json_boolean(w->generalized));
 	json_put(&object, "hive_dirty", json_boolean(w->hive_dirty));

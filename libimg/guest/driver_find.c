@@ -65,8 +65,8 @@ static int inf_keep(struct find *f, struct medium_file *m, struct error *e)
 	if (rc)
 		return rc;
 	if (++f->load->infs > INFS_MAX)
-		return error_set(
-			e, ERR_RANGE, "more than %d INF files; give a folder with fewer", INFS_MAX);
+		return error_set(e, ERR_RANGE,
+			"%s: more than %d INF files; give a folder with fewer", f->top, INFS_MAX);
 	found = &f->found[f->count++];
 	*found = (struct found){ .place = strdup(m->place), .path = (size_t)(m->path - m->place) };
 	if (!found->place)
@@ -74,7 +74,8 @@ static int inf_keep(struct find *f, struct medium_file *m, struct error *e)
 	rc = medium_file_read(m, INF_LIMIT, &found->bytes, e);
 	f->bytes += found->bytes.len;
 	if (!rc && f->bytes > INF_BYTES_MAX)
-		rc = error_set(e, ERR_RANGE, "INF files of more than %d bytes", INF_BYTES_MAX);
+		rc = error_set(
+			e, ERR_RANGE, "%s: INF files of more than %d bytes", f->top, INF_BYTES_MAX);
 	return rc;
 }
 

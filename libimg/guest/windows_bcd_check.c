@@ -30,12 +30,26 @@ static int place_find(
 	return rc;
 }
 
+/* Whether there is a partition that the firmware starts from, and it can be read. */
+static bool has_place(const struct guest_image *g, const char *firmware)
+{
+	for (size_t i = 0; i < g->volumes.count; i++) {
+		const struct bcd_place p = { .volume = i, .firmware = firmware };
+
+		if (bcd_place_counts(g, &p) && g->volume[i].fs)
+			return true;
+	}
+	return false;
+}
+
 /* What firmware the disk would be started by, for a target that takes any. */
 static const char *firmware_of(const struct guest_image *g, const struct target *t)
 {
 	if (strcmp(t->firmware, "any"))
 		return t->firmware;
-	return strcmp(g->volumes.table, "gpt") ? "bios" : "uefi";
+	if (!has_place(g, "uefi"))
+		return "bios";
+	return !strcmp(g->volumes.table, "gpt") || !has_place(g, "bios") ? "uefi" : "bios";
 }
 
 static int unreadable(
@@ -138,18 +152,6 @@ static int text_readiness(
 	return rc;
 }
 
-/* Without a partition that the firmware starts from, its own checks have told so. */
-static bool has_place(const struct guest_image *g, const char *firmware)
-{
-	for (size_t i = 0; i < g->volumes.count; i++) {
-		const struct bcd_place p = { .volume = i, .firmware = firmware };
-
-		if (bcd_place_counts(g, &p) && g->volume[i].fs)
-			return true;
-	}
-	return false;
-}
-
 static int missing(
 	const struct guest_image *g, const char *firmware, struct report *out, struct error *e)
 {
@@ -176,6 +178,7 @@ int windows_bcd_readiness(
 
 	if (rc)
 		return rc;
+	/* Firmware's own checks tell of a partition that is missing. */
 	if (!place.tree)
 		return has_place(g, firmware) ? missing(g, firmware, out, e) : 0;
 	if (place.is_text) {

@@ -20,6 +20,7 @@ int bcd_place_find(struct guest_image *g, size_t volume, const char *firmware, b
 {
 	struct bcd_place p = { .volume = volume, .firmware = firmware, .is_text = is_text };
 	struct buffer path = { 0 };
+	struct error why = { 0 };
 	int rc = 0;
 
 	*out = (struct bcd_place){ 0 };
@@ -27,24 +28,22 @@ int bcd_place_find(struct guest_image *g, size_t volume, const char *firmware, b
 		return 0;
 	p.own = volume != g->root || !g->tree;
 	if (p.own)
-		rc = tree_open(
-			g->volume[volume].fs, g->volumes.volume[volume].id, g->journal, &p.tree, e);
+		rc = tree_open(g->volume[volume].fs, g->volumes.volume[volume].id, g->journal,
+			&p.tree, &why);
 	else
 		p.tree = g->tree;
 	if (!rc)
-		rc = firmware_path(p.tree, place_name(firmware, is_text), &path, e);
-	if (!rc && !tree_is(p.tree, buffer_text(&path), S_IFREG))
-		rc = -ERR_NOTFOUND;
-	if (rc && p.tree && tree_failure(p.tree, e))
-		rc = tree_failure(p.tree, e);
+		rc = firmware_path(p.tree, place_name(firmware, is_text), &path, &why);
 	p.path = (char *)path.data;
-	if (!rc) {
+	if (!rc && tree_is(p.tree, p.path, S_IFREG)) {
 		*out = p;
 		return 0;
 	}
+	/* What can't be looked into has no store for the boot manager either, unless it is the host
+	 * that fails. */
+	rc = rc ? error_of_host(&why, e) : tree_failure(p.tree, e);
 	bcd_place_close(&p);
-	/* A damaged directory is no store of a boot manager that reads it the same way. */
-	return rc == -ERR_NOTFOUND || rc == -ERR_CORRUPT ? 0 : rc;
+	return rc;
 }
 
 void bcd_place_close(struct bcd_place *p)

@@ -96,6 +96,8 @@ static void test_lines(void **state)
 		{ "HKR,,v,,100%", "100%" },
 		{ "HKR,,v,,%nothing%", "%nothing%" },
 		{ "HKR,,v,,%12%\\x.sys", "%12%\\x.sys" },
+		/* Strings are not looked for in strings. */
+		{ "HKR,,v,,%loop%", "%loop%%d%" },
 		{ "HKR,,v,,%quoted%", "a, b; \"c\"" },
 		{ "  hkr , , v , , indented", "indented" },
 		{ "HKEY_LOCAL_MACHINE,,v,,long", "long" },
@@ -108,7 +110,8 @@ static void test_lines(void **state)
 		struct inf inf;
 		const struct inf_reg *r;
 
-		snprintf(text, sizeof(text), ADDREG "%s\n[Strings]\nquoted=\"a, b; \"\"c\"\"\"\n",
+		snprintf(text, sizeof(text),
+			ADDREG "%s\n[Strings]\nquoted=\"a, b; \"\"c\"\"\"\nloop=%%loop%%%%d%%\n",
 			lines[i].line);
 		inf = around(text);
 		assert_int_equal(inf.device[0].registry.count, 1);
