@@ -212,8 +212,10 @@ static const struct option_spec inject_options[] = {
 		"Take out what makes the guest one of its kind, see below; with or without -t.",
 		option_selection, FIELD(seal) },
 	{ "allow-unsigned", 0, NULL,
-		"Put driver packages into Windows also when nothing signs them.", option_flag,
-		FIELD(allow_unsigned) },
+		"Put driver packages into Windows also when no signed catalogue lists their files "
+		"and not every driver has a signature in it. Whether a signature is right and "
+		"whose it is Windows checks, not hvimg.",
+		option_flag, FIELD(allow_unsigned) },
 	{ "force-dirty", 0, NULL,
 		"Edit volumes and registry hives that Windows did not leave clean, where what it "
 		"had not written back can be given up.",
