@@ -174,7 +174,8 @@ static int entry_check(const struct walk *w, const INDEX_ENTRY **out, struct err
 		return damaged(w, "an entry's length", e);
 	if (entry->ie_flags & INDEX_ENTRY_NODE && len < sizeof(INDEX_ENTRY_HEADER) + 8)
 		return damaged(w, "an entry's length", e);
-	/* The smallest of the others are those of $SII, whose parts the library looks at unasked. */
+	/* The smallest of the others are those of $SII, whose parts the library looks at unasked.
+	 */
 	if (!w->names && !(entry->ie_flags & INDEX_ENTRY_END) && len < 40)
 		return damaged(w, "an entry's length", e);
 	if (w->names && !(entry->ie_flags & INDEX_ENTRY_END) &&
