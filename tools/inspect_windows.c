@@ -135,8 +135,6 @@ static const char *start_name(const struct windows_service *s)
 	static const char *const names[] = { "boot", "system", "automatic", "on demand",
 		"disabled" };
 
-	if (!s->present)
-		return "absent";
 	if (s->has_override)
 		return "overridden";
 	if (!s->has_start || s->start >= sizeof(names) / sizeof(names[0]))
@@ -154,7 +152,8 @@ static void print_started(const struct windows_info *w, const char *start)
 		const struct windows_service *s = &w->service[i];
 		size_t len = strlen(s->name) + 1;
 
-		if (strcmp(start_name(s), start) != 0)
+		/* What a target misses is in its findings. */
+		if (!s->present || strcmp(start_name(s), start) != 0)
 			continue;
 		if (!column)
 			column = (size_t)printf("  drivers %-16s", start);
@@ -198,7 +197,7 @@ static void print_store(const struct windows_bcd *b)
 void windows_print(const struct windows_info *w)
 {
 	static const char *const starts[] = { "boot", "system", "automatic", "on demand",
-		"overridden", "disabled", "unknown", "absent" };
+		"overridden", "disabled", "unknown" };
 
 	print_version(w);
 	print_state(w);

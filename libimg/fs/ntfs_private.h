@@ -163,7 +163,7 @@ void ntfs_times_set(ntfs_inode *ni, const struct ntfs_times *t);
 /* As ntfs_times_set, and to the names in its record, which otherwise stay as the node was made. */
 int ntfs_times_new(struct ntfs *n, ntfs_inode *ni, const struct ntfs_times *t, struct error *e);
 
-/* Editing: ntfs_content.c and ntfs_write.c. */
+/* Content: ntfs_content.c. */
 /* A file's bytes, which may be made from those of a file that is there, kept while that is
  * replaced. */
 struct ntfs_content;
@@ -175,6 +175,23 @@ void ntfs_content_free(struct ntfs_content *c);
 int ntfs_content_write(struct ntfs *n, ntfs_inode *ni, const struct fs_put *p, struct error *e);
 /* `returned` bytes were in use that become free. */
 int ntfs_check_space(struct ntfs *n, uint64_t size, uint64_t returned, struct error *e);
+
+/* Steps of an edit: ntfs_edit.c. */
+/* What a new node takes over from the one that it replaces. */
+struct ntfs_heritage {
+	uint32_t security; /* as stored; 0: from the directory */
+	FILE_ATTR_FLAGS flags;
+};
+/* Before the first step. */
+int ntfs_edit_begin(struct ntfs *n, struct error *e);
+int ntfs_edit_create(struct ntfs *n, uint64_t dir, const struct ntfs_name *name,
+	const struct fs_put *p, const struct ntfs_heritage *h, struct error *e);
+/* Takes a name away, and with the last one the node. */
+int ntfs_edit_erase(struct ntfs *n, uint64_t dir, const struct ntfs_entry *entry, struct error *e);
+/* New content in place: the record keeps its number, its descriptor and all its names. */
+int ntfs_edit_rewrite(struct ntfs *n, uint64_t node, const struct fs_put *p, struct error *e);
+
+/* Edits: ntfs_write.c. */
 int ntfs_put(
 	struct fs *fs, uint64_t dir, const char *name, const struct fs_put *p, struct error *e);
 int ntfs_remove(struct fs *fs, uint64_t dir, const char *name, struct error *e);

@@ -117,7 +117,13 @@ static int described(struct database *d, const char *device, char **name, struct
 	int rc = enable_key(key, e, "%s\\Descriptors\\%s", d->base, device);
 
 	*name = NULL;
-	return rc ? rc : windows_text(d->p->h, key, "Configuration", name, e);
+	if (!rc)
+		rc = windows_text(d->p->h, key, "Configuration", name, e);
+	if (*name && (!**name || strchr(*name, '\\'))) {
+		free(*name);
+		*name = NULL;
+	}
+	return rc;
 }
 
 /* What another device of the same configuration has there, which the guest's package may call

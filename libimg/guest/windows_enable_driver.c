@@ -77,6 +77,21 @@ static int missing_tell(struct enable_plan *p, const struct enable_driver *s, st
 		s->d->service, s->d->role);
 }
 
+/* What Windows installs by itself is on its way when its package lies in the guest. */
+static int outside_absent(struct enable_plan *p, const struct enable_driver *s, struct error *e)
+{
+	const struct finding_text f = { .code = "driver-staged", .severity = SEVERITY_INFO };
+	bool staged = false;
+	int rc = s->need == NEED_BOOT ? 0 : windows_is_staged(p->g, s->d->file, &staged, e);
+
+	if (rc)
+		return rc;
+	return staged ? enable_tell(p, &f, s->d->service, e,
+				"driver %s (%s) is installed when Windows starts the next time",
+				s->d->service, s->d->role)
+		      : missing_tell(p, s, e);
+}
+
 static int key_make(struct enable_plan *p, const struct enable_driver *s, struct error *e)
 {
 	const struct finding_text f = enable_fixable(s, "driver-missing");
@@ -114,7 +129,7 @@ static int absent(struct enable_plan *p, const struct enable_driver *s, struct e
 		return rc;
 	if (target_driver_is_inbox(s->d, p->build))
 		return inbox_absent(p, s, e);
-	return s->current ? missing_tell(p, s, e) : 0;
+	return s->current ? outside_absent(p, s, e) : 0;
 }
 
 static int set_look(struct enable_plan *p, const struct enable_driver *s, struct error *e)

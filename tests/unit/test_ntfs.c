@@ -340,6 +340,84 @@ static void volumes_that_windows_is_not_done_with(void **state)
 	}
 }
 
+/* Names and sizes as they should be after any sequence of edits. */
+enum { MODEL = 60 };
+struct model {
+	bool there;
+	unsigned seed;
+	uint64_t size;
+};
+static const char *const model_dirs[] = { "", "sub", "sub/deeper" };
+
+static void model_name(unsigned i, char *out, size_t size)
+{
+	static const char *const shapes[][2] = { { "F", ".TXT" }, { "Long file name ", ".conf" },
+		{ "s", "" }, { "\xc3\xa9t\xc3\xa9-", ".efi" },
+		{ "same beginning of all ", ".img" } };
+
+	(void)snprintf(out, size, "%s%u%s", shapes[i % 5][0], i, shapes[i % 5][1]);
+}
+
+static void random_edits(struct fs *fs, struct model *m, uint64_t *state, unsigned steps)
+{
+	while (steps--) {
+		unsigned i;
+		char name[80];
+
+		*state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+		i = (unsigned)(*state >> 33) % MODEL;
+		model_name(i, name, sizeof(name));
+		if (m[i].there && (*state >> 60) % 3 == 0) {
+			assert_int_equal(try_remove(fs, model_dirs[i % 3], name), 0);
+			m[i].there = false;
+			continue;
+		}
+		/* Many small ones, which stay in their record. */
+		m[i] = (struct model){ true, steps,
+			(*state >> 58) % 2 ? (*state >> 40) % 900 : (*state >> 40) % 90000 };
+		put(fs, model_dirs[i % 3], name, m[i].size, m[i].seed);
+	}
+}
+
+static void model_extract(const struct model *m)
+{
+	expect_run("rm -rf got want; mkdir -p got want/sub/deeper; "
+		   "wimlib-imagex capture image out.wim --compress=none && "
+		   "wimlib-imagex apply out.wim 1 got");
+	for (unsigned i = 0; i < MODEL; i++) {
+		char path[200], name[80];
+
+		model_name(i, name, sizeof(name));
+		(void)snprintf(path, sizeof(path), "want/%s/%s", model_dirs[i % 3], name);
+		if (m[i].there)
+			write_host(path, m[i].size, m[i].seed);
+	}
+	expect_run("diff -r want got");
+}
+
+static void random_edits_are_what_others_read(void **state)
+{
+	(void)state;
+	for (size_t i = 0; tools && i < 2; i++) {
+		struct model m[MODEL] = { 0 };
+		uint64_t seed = i + 1;
+		struct opened o;
+
+		make(kinds[i].options, kinds[i].mib);
+		open_image(&o, true);
+		assert_int_equal(make_dir(o.fs, "", "sub"), 0);
+		assert_int_equal(make_dir(o.fs, "sub", "deeper"), 0);
+		for (int round = 0; round < 2; round++) {
+			random_edits(o.fs, m, &seed, 250);
+			save(&o);
+			check();
+			model_extract(m);
+			open_image(&o, true);
+		}
+		close_image(&o);
+	}
+}
+
 static void names_and_kinds_that_windows_lacks(void **state)
 {
 	static const char *const bad[] = { "a/b", "a:b", "what?", "st*r", "end.", "end ", "\"",
@@ -737,6 +815,7 @@ int main(void)
 		cmocka_unit_test(what_windows_has_is_read),
 		cmocka_unit_test(replacing_keeps_what_it_has_to),
 		cmocka_unit_test(volumes_that_windows_is_not_done_with),
+		cmocka_unit_test(random_edits_are_what_others_read),
 		cmocka_unit_test(names_and_kinds_that_windows_lacks),
 		cmocka_unit_test(a_full_volume_stays_whole),
 		cmocka_unit_test(trees_know_no_case),

@@ -323,6 +323,30 @@ static void test_second_id(void **state)
 	sample_end(&s);
 }
 
+/* Names that lead nowhere, or elsewhere than below the key they are for. */
+static void test_bad_names(void **state)
+{
+	static const char inf[] = "DriverDatabase\\DriverInfFiles\\wvmbus.inf";
+	struct sample s;
+	struct error e = { 0 };
+
+	(void)state;
+	start_10(&s);
+	sample_open(&s, "hyperv-gen2");
+	assert_int_equal(
+		hive_set_text(s.w.hive[0].hive, inf, "Active", HIVE_SZ, "", "test", &e), 0);
+	assert_int_equal(hive_set_text(s.w.hive[0].hive, VMBUS "\\Descriptors\\ACPI\\VMBus",
+				 "Configuration", HIVE_SZ, "..\\x", "test", &e),
+		0);
+	assert_true(sample_finding(sample_ask(&s), "driver-database", "wvmbus.inf")->fixable);
+	sample_apply(&s);
+	assert_true(sample_has_text(&s, inf, "Active", "wvmbus.inf_amd64_0123456789abcdef"));
+	assert_true(sample_has_text(
+		&s, VMBUS "\\Descriptors\\ACPI\\VMBus", "Configuration", "VMBus_Device_Child.NT"));
+	nothing_left(&s);
+	sample_end(&s);
+}
+
 /* Without the whole database there is nothing to add to. */
 static void test_database_gone(void **state)
 {
@@ -361,6 +385,7 @@ int main(void)
 		cmocka_unit_test(test_key_made),
 		cmocka_unit_test(test_database_made),
 		cmocka_unit_test(test_second_id),
+		cmocka_unit_test(test_bad_names),
 		cmocka_unit_test(test_database_gone),
 		cmocka_unit_test(test_version_unknown),
 	};
