@@ -210,6 +210,49 @@ static void test_settings(void **state)
 	sample_end(&s);
 }
 
+static void rename_to(char **text, const char *name)
+{
+	free(*text);
+	*text = strdup(name);
+	assert_non_null(*text);
+}
+
+/* No shipped target has one of SOFTWARE. */
+static void test_software(void **state)
+{
+	static const struct hive_options o = { .write = true };
+	uint8_t bytes[SAMPLE_SIZE];
+	const struct hive_files files = { .primary = bytes, .primary_len = sizeof(bytes) };
+	struct sample s;
+	struct target_setting *wanted;
+	struct hive *software;
+	struct error e = { 0 };
+	const struct finding *f;
+	uint32_t value = 0;
+
+	(void)state;
+	start(&s, 19045, INF_AMD64);
+	sample_open(&s, "kvm");
+	sample_hive(bytes, 5);
+	assert_int_equal(hive_open(&files, &o, &software, &e), 0);
+	s.w.hive[WINDOWS_SOFTWARE] = (struct windows_hive){ .hive = software,
+		.path = strdup("/S") };
+	wanted = &s.targets.target[0].setting[0];
+	rename_to(&wanted->hive, "SOFTWARE");
+	rename_to(&wanted->key, "Some\\Key");
+	wanted->present = false;
+	f = sample_finding(sample_ask(&s), "san-policy", "Some\\Key: SanPolicy is missing");
+	assert_non_null(f);
+	assert_string_equal(f->path, "/S");
+	sample_apply(&s);
+	assert_int_equal(hive_get_dword(software, "Some\\Key", "SanPolicy", &value, &e), 0);
+	assert_int_equal(value, 1);
+	assert_int_equal(sample_ask(&s)->count, 0);
+	hive_close(software);
+	free(s.w.hive[WINDOWS_SOFTWARE].path);
+	sample_end(&s);
+}
+
 static void test_windows_7(void **state)
 {
 	struct sample s;
@@ -339,6 +382,7 @@ int main(void)
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_known),
 		cmocka_unit_test(test_settings),
+		cmocka_unit_test(test_software),
 		cmocka_unit_test(test_windows_7),
 		cmocka_unit_test(test_xp),
 		cmocka_unit_test(test_not_inbox),
