@@ -106,12 +106,13 @@ void bcd_plan_free(struct bcd_plan *p);
 int bcd_ems_set(struct hive *h, struct error *e);
 
 /* windows_boot_ini.c */
+int boot_ini_read(const struct bcd_place *p, struct buffer *out, struct error *e);
 int boot_ini_entries(
-	struct guest_image *g, const struct bcd_place *p, struct windows_bcd *out, struct error *e);
-/* *text: the file as it should be, len 0 when it is right already; *fixable false and *now set when
- * what it names is wrong and can't be put right. */
-int boot_ini_plan(struct guest_image *g, const struct bcd_place *p, struct buffer *text,
-	bool *fixable, char **now, struct error *e);
+	struct guest_image *g, const char *text, struct windows_bcd *out, struct error *e);
+/* *now: what it starts instead of this Windows, NULL when it is right; `changed` then gets the text
+ * as it should be, nothing when that can't be told. */
+int boot_ini_plan(struct guest_image *g, const char *text, struct buffer *changed, char **now,
+	struct error *e);
 
 /* windows_loader.c: findings about what UEFI firmware starts by itself. */
 int windows_loader_readiness(struct guest_image *g, struct report *out, struct error *e);

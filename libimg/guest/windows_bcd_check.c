@@ -135,19 +135,22 @@ static int text_readiness(
 	struct finding_text f = {
 		.code = "bcd-device-moved", .severity = SEVERITY_ERROR, .path = p->path
 	};
-	struct buffer text = { 0 };
+	struct buffer text = { 0 }, changed = { 0 };
 	char *now = NULL;
-	int rc = boot_ini_plan(g, p, &text, &f.fixable, &now, e);
+	int rc = boot_ini_read(p, &text, e);
 
 	if (!rc)
+		rc = boot_ini_plan(g, buffer_text(&text), &changed, &now, e);
+	if (!rc)
 		rc = guest_volume_check(g, p->volume, e);
-	f.fixable = f.fixable && !g->volume[p->volume].problem;
+	f.fixable = changed.len && !g->volume[p->volume].problem;
 	f.fix = f.fixable ? "hvimg inject names the partition that Windows is on"
 			  : "put the partition's number right in boot.ini";
 	if (!rc && now)
 		rc = finding_add(
 			out, &f, e, "boot.ini starts %s, which is not where Windows is", now);
 	free(now);
+	buffer_free(&changed);
 	buffer_free(&text);
 	return rc;
 }
@@ -234,21 +237,23 @@ static int text_apply(
 	struct guest_image *g, struct bcd_place *p, bool fixes, bool ems, struct error *e)
 {
 	struct tree_put put = { .why = "the partition that Windows is on" };
-	struct buffer text = { 0 };
+	struct buffer text = { 0 }, changed = { 0 };
 	char *now = NULL;
-	bool fixable = false;
 	int rc = 0;
 
 	if (ems)
 		rc = error_set(e, ERR_NOTREADY,
 			"--ems: Windows before Vista takes that from boot.ini, which is not done");
 	if (!rc && fixes)
-		rc = boot_ini_plan(g, p, &text, &fixable, &now, e);
-	if (!rc && fixable)
+		rc = boot_ini_read(p, &text, e);
+	if (!rc && fixes)
+		rc = boot_ini_plan(g, buffer_text(&text), &changed, &now, e);
+	if (!rc && changed.len)
 		rc = bcd_place_time(p, &put.mtime, e);
-	if (!rc && fixable)
-		rc = tree_put_bytes(p->tree, p->path, text.data, text.len, &put, e);
+	if (!rc && changed.len)
+		rc = tree_put_bytes(p->tree, p->path, changed.data, changed.len, &put, e);
 	free(now);
+	buffer_free(&changed);
 	buffer_free(&text);
 	return rc;
 }
