@@ -59,6 +59,15 @@ int bcd_place_find(struct guest_image *g, size_t volume, const char *firmware, b
 void bcd_place_close(struct bcd_place *p);
 /* Whether that firmware reads the store on this volume. */
 bool bcd_place_counts(const struct guest_image *g, const struct bcd_place *p);
+/* Whether this Windows has boot.ini, not a store. */
+bool bcd_is_text(const struct guest_image *g);
+/* What firmware the disk is started by on that target. */
+const char *bcd_firmware_of(const struct guest_image *g, const struct target *t);
+/* Whether there is a partition that the firmware starts from, and it can be read. */
+bool bcd_has_place(const struct guest_image *g, const char *firmware);
+/* The one that the firmware reads; out->tree NULL: there is none. */
+int bcd_place_of(
+	struct guest_image *g, const char *firmware, struct bcd_place *out, struct error *e);
 /* The time for a file of it that is written anew. */
 int bcd_place_time(const struct bcd_place *p, int64_t *out, struct error *e);
 
