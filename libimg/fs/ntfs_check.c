@@ -15,6 +15,7 @@ enum {
 	CLUSTER_MAX = 2 << 20, /* bytes, since Windows 10 1709 */
 	RECORD_MIN = 512,
 	RECORD_MAX = 64 << 10,
+	ATTRDEF_MAX = 64 << 10, /* bytes; there are 2560 */
 	SLACK = 1 << 20, /* bytes that a bitmap may have more than bits to tell */
 };
 
@@ -27,10 +28,13 @@ static uint64_t field(const uint8_t *boot, size_t at, size_t len)
 	return value;
 }
 
-/* A number of clusters, or above 128 a negative power of two: offsets 0x40 and 0x44. */
-static uint64_t record_size(uint8_t stored, uint64_t cluster)
+/* A number of `unit` bytes, or above `limit` a negative power of two, of `step` bytes: offsets
+ * 0x0d, 0x40 and 0x44.  0: nothing that there is. */
+static uint64_t size_of(uint8_t stored, uint8_t limit, uint64_t unit, uint64_t step)
 {
-	return stored < 128 ? stored * cluster : UINT64_C(1) << ((256 - stored) & 63);
+	if (stored <= limit)
+		return stored * unit;
+	return 256 - stored < 32 ? step << (256 - stored) : 0;
 }
 
 static int check_records(const uint8_t *boot, uint64_t cluster, struct error *e)
@@ -41,7 +45,7 @@ static int check_records(const uint8_t *boot, uint64_t cluster, struct error *e)
 	} kinds[] = { { 0x40, "file" }, { 0x44, "index" } };
 
 	for (size_t i = 0; i < 2; i++) {
-		uint64_t size = record_size(boot[kinds[i].at], cluster);
+		uint64_t size = size_of(boot[kinds[i].at], 127, cluster, 1);
 
 		if (!is_power_of_two(size) || size < RECORD_MIN || size > RECORD_MAX)
 			return ntfs_corrupt(e, "boot sector: %s records of %" PRIu64 " bytes",
@@ -59,7 +63,7 @@ int ntfs_check_boot(struct disk *d, struct error *e)
 	if (rc)
 		return error_prefix(e, "boot sector");
 	sector = field(boot, 11, 2);
-	cluster = boot[13] > 128 ? sector << ((256 - boot[13]) & 31) : sector * boot[13];
+	cluster = size_of(boot[13], 128, sector, sector);
 	sectors = field(boot, 40, 8);
 	if (!is_power_of_two(sector) || sector < 256 || sector > 4096)
 		return ntfs_corrupt(e, "boot sector: sectors of %" PRIu64 " bytes", sector);
@@ -94,9 +98,25 @@ static int check_size(
 		name, (uint64_t)a->data_size, (uint64_t)a->initialized_size, disk);
 }
 
-/* A system file's data, which is to have at most `max` bytes. */
+static int read_whole(struct ntfs *n, ntfs_attr *a, const char *name, struct error *e)
+{
+	uint8_t piece[4096];
+
+	for (s64 off = 0; off < a->data_size;) {
+		s64 got = ntfs_attr_pread(
+			a, off, (s64)min_u64(sizeof(piece), (uint64_t)(a->data_size - off)), piece);
+
+		if (got <= 0)
+			return ntfs_error(n, e, "%s", name);
+		off += got;
+	}
+	return ntfs_io_error(n, e);
+}
+
+/* A system file's data, which is to have at most `max` bytes; `whole`: and to be readable, as the
+ * library does not clean up when it is not. */
 static int check_file(
-	struct ntfs *n, uint64_t node, uint64_t max, const char *name, struct error *e)
+	struct ntfs *n, uint64_t node, uint64_t max, bool whole, const char *name, struct error *e)
 {
 	ntfs_inode *ni = NULL;
 	ntfs_attr *a;
@@ -106,6 +126,8 @@ static int check_file(
 		return error_prefix(e, "%s", name);
 	a = ntfs_attr_open(ni, AT_DATA, AT_UNNAMED, 0);
 	rc = a ? check_size(n, a, max, name, e) : ntfs_error(n, e, "%s", name);
+	if (!rc && whole)
+		rc = read_whole(n, a, name, e);
 	if (a)
 		ntfs_attr_close(a);
 	ntfs_node_drop(ni);
@@ -141,12 +163,12 @@ int ntfs_check_volume(struct ntfs *n, struct error *e)
 			(uint64_t)v->mft_na->data_size / v->mft_record_size / 8 + SLACK,
 			"the bitmap of the master file table", e);
 	if (!rc)
-		rc = check_file(n, FILE_Bitmap, bits, "$Bitmap", e);
+		rc = check_file(n, FILE_Bitmap, bits, false, "$Bitmap", e);
 	if (!rc)
-		rc = check_file(n, FILE_UpCase, 128 << 10, "$UpCase", e);
+		rc = check_file(n, FILE_UpCase, 128 << 10, false, "$UpCase", e);
 	if (!rc)
-		rc = check_file(n, FILE_AttrDef, SLACK, "$AttrDef", e);
+		rc = check_file(n, FILE_AttrDef, ATTRDEF_MAX, true, "$AttrDef", e);
 	if (!rc)
-		rc = check_file(n, FILE_LogFile, UINT64_MAX, "$LogFile", e);
+		rc = check_file(n, FILE_LogFile, UINT64_MAX, false, "$LogFile", e);
 	return rc ? rc : check_root(n, e);
 }

@@ -107,17 +107,19 @@ int ntfs_stat(struct fs *fs, uint64_t node, struct fs_stat *out, struct error *e
 }
 
 /* Only a file's own bytes are read. */
-static int check_content(struct ntfs *n, ntfs_inode *ni, struct error *e)
+static int check_content(struct ntfs *n, ntfs_inode *ni, bool *compact, struct error *e)
 {
 	uint32_t tag = 0;
 	int rc = ntfs_reparse_tag(n, ni, &tag, e);
+
+	*compact = ntfs_reparse_kind(tag) == NTFS_REPARSE_WOF;
 
 	if (rc)
 		return rc;
 	if (ntfs_is_directory(ni))
 		return error_set(
 			e, ERR_USAGE, "file %" PRIu64 " is a directory", (uint64_t)ni->mft_no);
-	if (tag)
+	if (tag && !*compact)
 		return ntfs_reparse_unread(tag, e);
 	if (ni->flags & FILE_ATTR_ENCRYPTED)
 		return error_set(e, ERR_UNSUPPORTED,
@@ -126,7 +128,7 @@ static int check_content(struct ntfs *n, ntfs_inode *ni, struct error *e)
 	return 0;
 }
 
-static int data_read(
+int ntfs_data_read(
 	struct ntfs *n, ntfs_attr *a, uint64_t off, void *buf, size_t len, struct error *e)
 {
 	uint8_t *to = buf;
@@ -145,24 +147,32 @@ static int data_read(
 	return 0;
 }
 
+static int content_read(
+	struct ntfs *n, ntfs_inode *ni, uint64_t off, void *buf, size_t len, struct error *e)
+{
+	ntfs_attr *a = ntfs_attr_open(ni, AT_DATA, AT_UNNAMED, 0);
+	int rc = a ? ntfs_data_read(n, a, off, buf, len, e)
+		   : ntfs_error(n, e, "content of file record %" PRIu64, (uint64_t)ni->mft_no);
+
+	if (a)
+		ntfs_attr_close(a);
+	return rc;
+}
+
 int ntfs_read(struct fs *fs, uint64_t node, uint64_t off, void *buf, size_t len, struct error *e)
 {
 	struct ntfs *n = ntfs_of(fs);
 	ntfs_inode *ni = NULL;
-	ntfs_attr *a = NULL;
+	bool compact = false;
 	int rc;
 
 	ntfs_begin(n);
 	rc = ntfs_node_open(n, node, &ni, e);
 	if (!rc)
-		rc = check_content(n, ni, e);
-	if (!rc) {
-		a = ntfs_attr_open(ni, AT_DATA, AT_UNNAMED, 0);
-		rc = a ? data_read(n, a, off, buf, len, e)
-		       : ntfs_error(n, e, "content of file record %" PRIu64, (uint64_t)ni->mft_no);
-	}
-	if (a)
-		ntfs_attr_close(a);
+		rc = check_content(n, ni, &compact, e);
+	if (!rc)
+		rc = compact ? ntfs_compact_read(n, ni, off, buf, len, e)
+			     : content_read(n, ni, off, buf, len, e);
 	ntfs_node_drop(ni);
 	return rc;
 }

@@ -120,6 +120,9 @@ int ntfs_node_names(struct ntfs *n, ntfs_inode *ni,
 /* Names, short ones not counted. */
 int ntfs_node_links(struct ntfs *n, ntfs_inode *ni, uint32_t *out, struct error *e);
 int ntfs_stat(struct fs *fs, uint64_t node, struct fs_stat *out, struct error *e);
+/* Exactly `len` bytes of a stream; past its end is ERR_RANGE. */
+int ntfs_data_read(
+	struct ntfs *n, ntfs_attr *a, uint64_t off, void *buf, size_t len, struct error *e);
 int ntfs_read(struct fs *fs, uint64_t node, uint64_t off, void *buf, size_t len, struct error *e);
 
 /* Reparse points: ntfs_reparse.c. */
@@ -129,12 +132,18 @@ enum ntfs_reparse_kind {
 	NTFS_REPARSE_WOF, /* compressed by Windows */
 	NTFS_REPARSE_OTHER,
 };
+/* All of it; *out is the caller's, NULL when there is none. */
+int ntfs_reparse_load(struct ntfs *n, ntfs_inode *ni, uint8_t **out, size_t *len, struct error *e);
 /* *tag 0: the node has none. */
 int ntfs_reparse_tag(struct ntfs *n, ntfs_inode *ni, uint32_t *tag, struct error *e);
 enum ntfs_reparse_kind ntfs_reparse_kind(uint32_t tag);
 /* ERR_UNSUPPORTED, with the name of what keeps the content. */
 int ntfs_reparse_unread(uint32_t tag, struct error *e);
 int ntfs_readlink(struct fs *fs, uint64_t node, struct buffer *out, struct error *e);
+
+/* A file that Windows compressed: ntfs_compact.c. */
+int ntfs_compact_read(
+	struct ntfs *n, ntfs_inode *ni, uint64_t off, void *buf, size_t len, struct error *e);
 
 /* Security: ntfs_security.c. */
 /* The id of the descriptor that a new node in `dir` gets. */
@@ -154,7 +163,7 @@ void ntfs_times_set(ntfs_inode *ni, const struct ntfs_times *t);
 /* As ntfs_times_set, and to the names in its record, which otherwise stay as the node was made. */
 int ntfs_times_new(struct ntfs *n, ntfs_inode *ni, const struct ntfs_times *t, struct error *e);
 
-/* Editing: ntfs_content.c and ntfs_write.c. */
+/* Content: ntfs_content.c. */
 /* A file's bytes, which may be made from those of a file that is there, kept while that is
  * replaced. */
 struct ntfs_content;
@@ -166,6 +175,23 @@ void ntfs_content_free(struct ntfs_content *c);
 int ntfs_content_write(struct ntfs *n, ntfs_inode *ni, const struct fs_put *p, struct error *e);
 /* `returned` bytes were in use that become free. */
 int ntfs_check_space(struct ntfs *n, uint64_t size, uint64_t returned, struct error *e);
+
+/* Steps of an edit: ntfs_edit.c. */
+/* What a new node takes over from the one that it replaces. */
+struct ntfs_heritage {
+	uint32_t security; /* as stored; 0: from the directory */
+	FILE_ATTR_FLAGS flags;
+};
+/* Before the first step. */
+int ntfs_edit_begin(struct ntfs *n, struct error *e);
+int ntfs_edit_create(struct ntfs *n, uint64_t dir, const struct ntfs_name *name,
+	const struct fs_put *p, const struct ntfs_heritage *h, struct error *e);
+/* Takes a name away, and with the last one the node. */
+int ntfs_edit_erase(struct ntfs *n, uint64_t dir, const struct ntfs_entry *entry, struct error *e);
+/* New content in place: the record keeps its number, its descriptor and all its names. */
+int ntfs_edit_rewrite(struct ntfs *n, uint64_t node, const struct fs_put *p, struct error *e);
+
+/* Edits: ntfs_write.c. */
 int ntfs_put(
 	struct fs *fs, uint64_t dir, const char *name, const struct fs_put *p, struct error *e);
 int ntfs_remove(struct fs *fs, uint64_t dir, const char *name, struct error *e);

@@ -25,8 +25,7 @@ static uint32_t field(const uint8_t *bytes, size_t at, size_t len)
 	return value;
 }
 
-/* *out is the caller's; NULL when there is none. */
-static int load(struct ntfs *n, ntfs_inode *ni, uint8_t **out, size_t *len, struct error *e)
+int ntfs_reparse_load(struct ntfs *n, ntfs_inode *ni, uint8_t **out, size_t *len, struct error *e)
 {
 	ntfs_attr *a;
 	int rc = 0;
@@ -63,7 +62,7 @@ int ntfs_reparse_tag(struct ntfs *n, ntfs_inode *ni, uint32_t *tag, struct error
 {
 	uint8_t *bytes = NULL;
 	size_t len = 0;
-	int rc = load(n, ni, &bytes, &len, e);
+	int rc = ntfs_reparse_load(n, ni, &bytes, &len, e);
 
 	*tag = bytes ? field(bytes, 0, 4) : 0;
 	free(bytes);
@@ -207,7 +206,7 @@ int ntfs_readlink(struct fs *fs, uint64_t node, struct buffer *out, struct error
 	ntfs_begin(n);
 	rc = ntfs_node_open(n, node, &ni, e);
 	if (!rc)
-		rc = load(n, ni, &bytes, &len, e);
+		rc = ntfs_reparse_load(n, ni, &bytes, &len, e);
 	if (!rc && (!bytes || ntfs_reparse_kind(field(bytes, 0, 4)) != NTFS_REPARSE_LINK))
 		rc = error_set(
 			e, ERR_USAGE, "file %" PRIu64 " is no symbolic link", (uint64_t)MREF(node));

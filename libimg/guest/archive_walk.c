@@ -66,13 +66,26 @@ enum archive_kind archive_kind(const char *path)
 	return ARCHIVE_NONE;
 }
 
+/* Errors of the host are told apart from those of the archive. */
 static int archive_fault(const struct archive_media *m, struct error *e)
 {
 	const char *text = archive_error_string(m->archive);
 
 	if (m->why.code)
 		return error_set(e, (enum error_code)m->why.code, "%s", m->why.text);
-	return error_set(e, ERR_CORRUPT, "not to be unpacked: %s", text ? text : "no reason given");
+	switch (archive_errno(m->archive)) {
+	case ENOMEM:
+		return error_nomem(e, "an archive");
+	case EIO:
+	case EACCES:
+	case ENOENT:
+	case EMFILE:
+	case ENFILE:
+		return error_errno(e, archive_errno(m->archive), "reading it");
+	default:
+		return error_set(
+			e, ERR_CORRUPT, "not to be unpacked: %s", text ? text : "no reason given");
+	}
 }
 
 static int plain_count(struct archive_count *c, uint64_t more, struct error *e)
@@ -149,8 +162,10 @@ static int media_open(struct archive_media *m, struct error *e)
 	if (!m->archive)
 		return error_nomem(e, "an archive");
 	if (!formats_set(m->archive, m->kind))
-		return error_set(e, ERR_UNSUPPORTED,
-			"libarchive was built without what this kind of file needs");
+		return archive_errno(m->archive) == ENOMEM
+			? error_nomem(e, "an archive")
+			: error_set(e, ERR_UNSUPPORTED,
+				  "libarchive was built without what this kind of file needs");
 	if (m->bytes)
 		rc = archive_read_open_memory(m->archive, m->bytes->data, m->bytes->len);
 	else if (m->outer)
@@ -176,9 +191,11 @@ static int entry_visit(struct archive_media *m, struct archive_entry *entry, str
 	/* Passing over a file may unpack it. */
 	int rc = plain_count(m->visitor->count, size > 0 ? (uint64_t)size : 0, e);
 
+	if (rc)
+		return error_prefix(e, "%s", m->source);
 	/* A link has no type in some formats. */
-	if (rc || !file.path || (archive_entry_filetype(entry) != S_IFREG && !file.link))
-		return rc;
+	if (!file.path || (archive_entry_filetype(entry) != S_IFREG && !file.link))
+		return 0;
 	rc = buffer_format(&source, e, "%s: %.*s", m->source, SOURCE_MAX, file.path);
 	file.source = buffer_text(&source);
 	if (!rc)

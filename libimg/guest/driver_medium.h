@@ -35,8 +35,8 @@ int medium_walk(const char *path, medium_visit visit, void *arg, struct error *e
 /* The bytes, once; ERR_RANGE when there are more than `limit`. */
 int medium_file_read(struct medium_file *f, size_t limit, struct buffer *out, struct error *e);
 
-/* A file beside another on the host, by a path with "/" in any case: its path, or NULL.  Links are
- * not followed. */
+/* driver_host.c: a file in or below a folder of the host, by a path with "/" in any case; *out
+ * NULL: there is none.  Links are not followed. */
 int medium_beside(const char *folder, const char *path, char **out, struct error *e);
 int medium_host_read(const char *path, size_t limit, struct buffer *out, struct error *e);
 

@@ -13,6 +13,7 @@
 enum {
 	FLAG_BINARY = 0x1,
 	FLAG_DELETE_VALUE = 0x4,
+	FLAG_KEY_ONLY_COMMON = 0x2000,
 	FLAG_DELETE = 0x8000,
 	TYPE_SZ = 0x0,
 	TYPE_MULTI_SZ = 0x10000,
@@ -176,6 +177,8 @@ static int reg_read(const struct inf_item *item, struct inf_reg *r, struct error
 	/* Neither name nor value. */
 	if (!r->flags && !*inf_field(item, 2) && item->field.count <= VALUE_FIELD)
 		r->flags = INF_REG_KEY_ONLY;
+	if (r->flags & FLAG_KEY_ONLY_COMMON)
+		r->flags |= INF_REG_KEY_ONLY;
 	rc = inf_copy(&r->root, root, e);
 	if (!rc)
 		rc = key_copy(&r->key, inf_field(item, 1), e);

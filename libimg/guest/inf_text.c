@@ -137,7 +137,8 @@ int inf_text_decode(const void *bytes, size_t len, struct buffer *out, struct er
 		number += c == '\n';
 		out->len += utf8_put(out->data + out->len, c);
 	}
-	out->data[out->len] = 0;
+	if (out->data)
+		out->data[out->len] = 0;
 	return rc;
 }
 

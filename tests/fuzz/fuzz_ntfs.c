@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "disk/memory.h"
 #include "fs/tree.h"
 
@@ -77,7 +78,7 @@ static void look(struct tree *t, const char *dir)
 	struct error e;
 
 	tree_list(t, dir, &names, &e);
-	for (size_t i = 0; i < names.count && i < 50; i++) {
+	for (size_t i = 0; i < names.count && i < 12; i++) {
 		struct fs_stat st;
 		char path[1200];
 
@@ -96,7 +97,7 @@ static void edit(struct tree *t)
 	static const uint8_t bytes[70000];
 	static const char *const paths[] = { "/windows/system32/config/system",
 		"/Windows/small.txt", "/Windows/New folder/new", "/symlink/System32/x",
-		"/many/A name that is long enough, number 41" };
+		"/many/A name that is long enough, number 26" };
 	struct tree_put put = { .mtime = 1, .why = "fuzz" };
 	struct error e;
 
@@ -126,6 +127,25 @@ static void use(struct fs *fs, bool write)
 	tree_close(t);
 }
 
+/* Runs are inside of the disk. */
+static int run_seen(void *arg, uint64_t off, uint64_t len, struct error *e)
+{
+	(void)arg;
+	(void)e;
+	if (!len || !range_fits(off, len, volume_len))
+		abort();
+	return 0;
+}
+
+static void ask(struct disk *d)
+{
+	const struct fs_id id = { .type = "ntfs" };
+	struct error e;
+
+	fs_free_runs(d, &id, run_seen, NULL, &e);
+	fs_paging_runs(d, &id, run_seen, NULL, &e);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	if (!sector_count)
@@ -139,6 +159,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 
 		if (memory_disk_open(changed, volume_len, &d, &e))
 			return 0;
+		ask(d);
 		if (fs_open_with(d, &o, &fs, &e) == 0) {
 			use(fs, write);
 			fs_close(fs);

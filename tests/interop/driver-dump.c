@@ -46,6 +46,8 @@ int main(int argc, char **argv)
 	while (at < argc)
 		strings_add(&paths, argv[at++], NULL);
 	rc = driver_packages_load(&paths, &wish, &out, &e);
+	strings_free(&paths);
+	strings_free(&devices);
 	if (rc) {
 		printf("error %d %s\n", e.code, e.text);
 		return 1;
@@ -58,7 +60,5 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < out.passed_over.count; i++)
 		printf("passed over %s\n", out.passed_over.item[i]);
 	driver_packages_free(&out);
-	strings_free(&paths);
-	strings_free(&devices);
 	return 0;
 }

@@ -340,6 +340,84 @@ static void volumes_that_windows_is_not_done_with(void **state)
 	}
 }
 
+/* Names and sizes as they should be after any sequence of edits. */
+enum { MODEL = 60 };
+struct model {
+	bool there;
+	unsigned seed;
+	uint64_t size;
+};
+static const char *const model_dirs[] = { "", "sub", "sub/deeper" };
+
+static void model_name(unsigned i, char *out, size_t size)
+{
+	static const char *const shapes[][2] = { { "F", ".TXT" }, { "Long file name ", ".conf" },
+		{ "s", "" }, { "\xc3\xa9t\xc3\xa9-", ".efi" },
+		{ "same beginning of all ", ".img" } };
+
+	(void)snprintf(out, size, "%s%u%s", shapes[i % 5][0], i, shapes[i % 5][1]);
+}
+
+static void random_edits(struct fs *fs, struct model *m, uint64_t *state, unsigned steps)
+{
+	while (steps--) {
+		unsigned i;
+		char name[80];
+
+		*state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+		i = (unsigned)(*state >> 33) % MODEL;
+		model_name(i, name, sizeof(name));
+		if (m[i].there && (*state >> 60) % 3 == 0) {
+			assert_int_equal(try_remove(fs, model_dirs[i % 3], name), 0);
+			m[i].there = false;
+			continue;
+		}
+		/* Many small ones, which stay in their record. */
+		m[i] = (struct model){ true, steps,
+			(*state >> 58) % 2 ? (*state >> 40) % 900 : (*state >> 40) % 90000 };
+		put(fs, model_dirs[i % 3], name, m[i].size, m[i].seed);
+	}
+}
+
+static void model_extract(const struct model *m)
+{
+	expect_run("rm -rf got want; mkdir -p got want/sub/deeper; "
+		   "wimlib-imagex capture image out.wim --compress=none && "
+		   "wimlib-imagex apply out.wim 1 got");
+	for (unsigned i = 0; i < MODEL; i++) {
+		char path[200], name[80];
+
+		model_name(i, name, sizeof(name));
+		(void)snprintf(path, sizeof(path), "want/%s/%s", model_dirs[i % 3], name);
+		if (m[i].there)
+			write_host(path, m[i].size, m[i].seed);
+	}
+	expect_run("diff -r want got");
+}
+
+static void random_edits_are_what_others_read(void **state)
+{
+	(void)state;
+	for (size_t i = 0; tools && i < 2; i++) {
+		struct model m[MODEL] = { 0 };
+		uint64_t seed = i + 1;
+		struct opened o;
+
+		make(kinds[i].options, kinds[i].mib);
+		open_image(&o, true);
+		assert_int_equal(make_dir(o.fs, "", "sub"), 0);
+		assert_int_equal(make_dir(o.fs, "sub", "deeper"), 0);
+		for (int round = 0; round < 2; round++) {
+			random_edits(o.fs, m, &seed, 250);
+			save(&o);
+			check();
+			model_extract(m);
+			open_image(&o, true);
+		}
+		close_image(&o);
+	}
+}
+
 static void names_and_kinds_that_windows_lacks(void **state)
 {
 	static const char *const bad[] = { "a/b", "a:b", "what?", "st*r", "end.", "end ", "\"",
@@ -440,6 +518,70 @@ static void trees_know_no_case(void **state)
 	buffer_free(&text);
 	save(&o);
 	check();
+}
+
+/* Numbers that the library would shift by, allocate or follow. */
+static void damaged_volumes_are_refused(void **state)
+{
+	static const struct {
+		uint64_t at; /* in the boot sector, or with `record` in that file record */
+		int record; /* -1: the boot sector */
+		const char *bytes;
+		size_t len;
+		const char *why;
+	} cases[] = {
+		{ 11, -1, "\3\2", 2, "sectors of" },
+		{ 11, -1, "\0\200", 2, "sectors of" },
+		{ 13, -1, "\0", 1, "clusters of" },
+		{ 13, -1, "\3", 1, "clusters of" },
+		{ 13, -1, "\340", 1, "clusters of" },
+		{ 40, -1, "\377\377\377\377\377\377\377\177", 8, "cut off" },
+		{ 41, -1, "\377", 1, "cut off" },
+		{ 40, -1, "\0\0\0\0\0\0\0\0", 8, "cut off" },
+		{ 48, -1, "\377\377\377", 3, "master file table" },
+		{ 63, -1, "\200", 1, "master file table" },
+		{ 64, -1, "\0", 1, "file records" },
+		{ 64, -1, "\200", 1, "file records" },
+		{ 64, -1, "\1", 1, "can't be read" },
+		{ 68, -1, "\340", 1, "index records" },
+		{ 0, 0, "BAAD", 4, "can't be read" },
+		{ 0, 5, "BAAD", 4, "root directory" },
+		{ 0, 6, "BAAD", 4, "$Bitmap" },
+		{ 0, 10, "JUNK", 4, "$UpCase" },
+		{ 20, 0, "\377\377", 2, "can't be read" },
+	};
+
+	(void)state;
+	if (!tools)
+		return;
+	make("-c 4096", 16);
+	expect_run("cp image start");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct opened o;
+		struct error e = { 0 };
+		uint64_t at = cases[i].at;
+		int rc;
+
+		expect_run("cp start image");
+		if (cases[i].record >= 0)
+			at += 4 * 4096 + (uint64_t)cases[i].record * 1024;
+		o.disk = disk_load(image, 0);
+		assert_int_equal(disk_write(o.disk, at, cases[i].bytes, cases[i].len, &e), 0);
+		rc = fs_open(o.disk, false, &o.fs, &e);
+		/* Some make it no NTFS at all. */
+		if (rc != -ERR_UNSUPPORTED && (rc != -ERR_CORRUPT || !strstr(e.text, cases[i].why)))
+			fail_msg("%zu: %d, %s", i, rc, e.text);
+		disk_close(o.disk);
+	}
+	expect_run("cp start image; truncate -s 9M image");
+	{
+		struct opened o;
+		struct error e = { 0 };
+
+		assert_int_equal(try_open(&o, false, &e), -ERR_CORRUPT);
+		assert_non_null(strstr(e.text, "cut off"));
+		disk_close(o.disk);
+	}
 }
 
 /* A disk of which a read fails. */
@@ -551,12 +693,12 @@ static void expect_target(struct fs *fs, const char *path, const char *target)
 	buffer_free(&text);
 }
 
-static void expect_unread(struct fs *fs, const char *path, const char *why)
+static void expect_unread(struct fs *fs, const char *path, int code, const char *why)
 {
 	struct error e = { 0 };
 	char byte;
 
-	assert_int_equal(fs->ops->read(fs, node_at(fs, path), 0, &byte, 1, &e), -ERR_UNSUPPORTED);
+	assert_int_equal(fs->ops->read(fs, node_at(fs, path), 0, &byte, 1, &e), -code);
 	if (!strstr(e.text, why))
 		fail_msg("%s: %s", path, e.text);
 }
@@ -597,9 +739,9 @@ static void what_windows_has_is_read(void **state)
 		o.fs->ops->readlink(o.fs, node_at(o.fs, "Data"), &text, &e), -ERR_UNSUPPORTED);
 	assert_non_null(strstr(e.text, "another volume"));
 	buffer_free(&text);
-	expect_unread(o.fs, "Windows/System32/packed.dll", "Compact OS");
-	expect_unread(o.fs, "Windows/System32/deduplicated.dll", "Deduplication");
-	expect_unread(o.fs, "Windows/System32/secret.dll", "EFS");
+	expect_unread(o.fs, "Windows/System32/packed.dll", ERR_CORRUPT, "Compact OS");
+	expect_unread(o.fs, "Windows/System32/deduplicated.dll", ERR_UNSUPPORTED, "Deduplication");
+	expect_unread(o.fs, "Windows/System32/secret.dll", ERR_UNSUPPORTED, "EFS");
 	close_image(&o);
 }
 
@@ -673,9 +815,11 @@ int main(void)
 		cmocka_unit_test(what_windows_has_is_read),
 		cmocka_unit_test(replacing_keeps_what_it_has_to),
 		cmocka_unit_test(volumes_that_windows_is_not_done_with),
+		cmocka_unit_test(random_edits_are_what_others_read),
 		cmocka_unit_test(names_and_kinds_that_windows_lacks),
 		cmocka_unit_test(a_full_volume_stays_whole),
 		cmocka_unit_test(trees_know_no_case),
+		cmocka_unit_test(damaged_volumes_are_refused),
 		cmocka_unit_test(failed_reads_are_told),
 		cmocka_unit_test(edits_give_the_same_bytes),
 	};
