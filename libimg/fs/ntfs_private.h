@@ -96,6 +96,8 @@ struct ntfs_entry {
  */
 int ntfs_dir_walk(struct ntfs *n, ntfs_inode *dir, const struct ntfs_name *key,
 	int (*each)(void *arg, const struct ntfs_entry *entry), void *arg, struct error *e);
+/* Walks an index of another kind, whose name has 4 units, to see that nothing is wrong with it. */
+int ntfs_index_check(struct ntfs *n, ntfs_inode *ni, ntfschar *name, struct error *e);
 /* The entry that Windows takes for `name`, of two that differ by case the one that is spelled so;
  * ERR_NOTFOUND. */
 int ntfs_dir_find(struct ntfs *n, ntfs_inode *dir, const struct ntfs_name *name,

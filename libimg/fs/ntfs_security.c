@@ -73,6 +73,18 @@ static int own_id(const ntfs_inode *dir, uint32_t *out, struct error *e)
 	return 0;
 }
 
+/* The library does not survive an index of descriptors that it can't read while it adds one. */
+static int check_indexes(struct ntfs *n, struct error *e)
+{
+	ntfs_inode *secure = n->volume->secure_ni;
+	int rc = secure ? ntfs_index_check(n, secure, NTFS_INDEX_SII, e)
+			: ntfs_corrupt(e, "there is none");
+
+	if (!rc)
+		rc = ntfs_index_check(n, secure, NTFS_INDEX_SDH, e);
+	return rc ? error_prefix(e, "$Secure") : 0;
+}
+
 int ntfs_security_new(
 	struct ntfs *n, ntfs_inode *dir, bool directory, uint32_t *out, struct error *e)
 {
@@ -82,7 +94,7 @@ int ntfs_security_new(
 	uint32_t count = 0;
 	size_t at = 0;
 	bool inherits;
-	int len;
+	int len, rc;
 
 	if (!descriptor)
 		return error_nomem(e, "a security descriptor");
@@ -98,6 +110,9 @@ int ntfs_security_new(
 	}
 	if (!inherits)
 		return own_id(dir, out, e);
+	rc = check_indexes(n, e);
+	if (rc)
+		return rc;
 	*out = ntfs_inherited_id(&context, dir, directory);
 	return *out ? 0 : ntfs_error(n, e, "a new security descriptor");
 }
