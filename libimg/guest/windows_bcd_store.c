@@ -73,6 +73,50 @@ int bcd_place_time(const struct bcd_place *p, int64_t *out, struct error *e)
 	return rc;
 }
 
+/* Before Vista, NTLDR read boot.ini. */
+bool bcd_is_text(const struct guest_image *g)
+{
+	return g->guest.windows->major && g->guest.windows->major < 6;
+}
+
+int bcd_place_of(
+	struct guest_image *g, const char *firmware, struct bcd_place *out, struct error *e)
+{
+	int rc = 0;
+
+	*out = (struct bcd_place){ 0 };
+	for (size_t i = 0; i < g->volumes.count && !rc; i++) {
+		const struct bcd_place wanted = { .volume = i, .firmware = firmware };
+
+		if (!bcd_place_counts(g, &wanted))
+			continue;
+		rc = bcd_place_find(g, i, firmware, bcd_is_text(g), out, e);
+		if (!rc && out->tree)
+			return 0;
+	}
+	return rc;
+}
+
+bool bcd_has_place(const struct guest_image *g, const char *firmware)
+{
+	for (size_t i = 0; i < g->volumes.count; i++) {
+		const struct bcd_place p = { .volume = i, .firmware = firmware };
+
+		if (bcd_place_counts(g, &p) && g->volume[i].fs)
+			return true;
+	}
+	return false;
+}
+
+const char *bcd_firmware_of(const struct guest_image *g, const struct target *t)
+{
+	if (strcmp(t->firmware, "any"))
+		return t->firmware;
+	if (!bcd_has_place(g, "uefi"))
+		return "bios";
+	return !strcmp(g->volumes.table, "gpt") || !bcd_has_place(g, "bios") ? "uefi" : "bios";
+}
+
 int bcd_store_open(
 	struct guest_image *g, struct bcd_place *place, struct bcd_store *out, struct error *e)
 {
