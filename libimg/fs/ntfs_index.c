@@ -30,6 +30,7 @@ struct walk {
 	uint64_t left; /* blocks that may still be read */
 	ntfschar *index; /* its name, of 4 units */
 	bool names; /* it is one of names, $I30 */
+	int (*raw)(void *arg, const uint8_t *entry, size_t len); /* of others */
 	const struct ntfs_name *key;
 	struct level level[NTFS_DEPTH_MAX];
 	size_t depth;
@@ -174,10 +175,6 @@ static int entry_check(const struct walk *w, const INDEX_ENTRY **out, struct err
 		return damaged(w, "an entry's length", e);
 	if (entry->ie_flags & INDEX_ENTRY_NODE && len < sizeof(INDEX_ENTRY_HEADER) + 8)
 		return damaged(w, "an entry's length", e);
-	/* The smallest of the others are those of $SII, whose parts the library looks at unasked.
-	 */
-	if (!w->names && !(entry->ie_flags & INDEX_ENTRY_END) && len < 40)
-		return damaged(w, "an entry's length", e);
 	if (w->names && !(entry->ie_flags & INDEX_ENTRY_END) &&
 		(len < offsetof(INDEX_ENTRY, key.file_name.file_name) ||
 			2 * (size_t)entry->key.file_name.file_name_length >
@@ -233,7 +230,9 @@ static int step(struct walk *w, int (*each)(void *arg, const struct ntfs_entry *
 		pop(w);
 		return 0;
 	}
-	return order || !w->names ? 0 : each(arg, &found);
+	if (!w->names)
+		return w->raw(arg, (const uint8_t *)entry, le16_to_cpu(entry->length));
+	return order ? 0 : each(arg, &found);
 }
 
 static int run(struct walk *w, int (*each)(void *arg, const struct ntfs_entry *entry), void *arg,
@@ -255,9 +254,10 @@ int ntfs_dir_walk(struct ntfs *n, ntfs_inode *dir, const struct ntfs_name *key,
 	return run(&w, each, arg, e);
 }
 
-int ntfs_index_check(struct ntfs *n, ntfs_inode *ni, ntfschar *name, struct error *e)
+int ntfs_index_walk(struct ntfs *n, ntfs_inode *ni, ntfschar *name,
+	int (*each)(void *arg, const uint8_t *entry, size_t len), void *arg, struct error *e)
 {
-	struct walk w = { .n = n, .dir = ni, .index = name };
+	struct walk w = { .n = n, .dir = ni, .index = name, .raw = each };
 
-	return run(&w, NULL, NULL, e);
+	return run(&w, NULL, arg, e);
 }

@@ -11,6 +11,7 @@
 /* base/bytes.h has other types of the same names: no file has both. */
 #include <ntfs-3g/volume.h>
 
+#include <ntfs-3g/acls.h>
 #include <ntfs-3g/attrib.h>
 #include <ntfs-3g/dir.h>
 #include <ntfs-3g/index.h>
@@ -96,8 +97,9 @@ struct ntfs_entry {
  */
 int ntfs_dir_walk(struct ntfs *n, ntfs_inode *dir, const struct ntfs_name *key,
 	int (*each)(void *arg, const struct ntfs_entry *entry), void *arg, struct error *e);
-/* Walks an index of another kind, whose name has 4 units, to see that nothing is wrong with it. */
-int ntfs_index_check(struct ntfs *n, ntfs_inode *ni, ntfschar *name, struct error *e);
+/* As ntfs_dir_walk, an index of another kind, whose name has 4 units. */
+int ntfs_index_walk(struct ntfs *n, ntfs_inode *ni, ntfschar *name,
+	int (*each)(void *arg, const uint8_t *entry, size_t len), void *arg, struct error *e);
 /* The entry that Windows takes for `name`, of two that differ by case the one that is spelled so;
  * ERR_NOTFOUND. */
 int ntfs_dir_find(struct ntfs *n, ntfs_inode *dir, const struct ntfs_name *name,
@@ -143,11 +145,18 @@ enum ntfs_reparse_kind ntfs_reparse_kind(uint32_t tag);
 int ntfs_reparse_unread(uint32_t tag, struct error *e);
 int ntfs_readlink(struct fs *fs, uint64_t node, struct buffer *out, struct error *e);
 
+<<<<<<< HEAD
 /* A file that Windows compressed: ntfs_compact.c. */
 int ntfs_compact_read(
 	struct ntfs *n, ntfs_inode *ni, uint64_t off, void *buf, size_t len, struct error *e);
 
 /* Security: ntfs_security.c. */
+=======
+/* Security: ntfs_descriptor.c and ntfs_security.c. */
+/* The id, as stored, of a descriptor in $Secure, where it is put unless it is there. */
+int ntfs_descriptor_id(
+	struct ntfs *n, const uint8_t *descriptor, size_t len, uint32_t *out, struct error *e);
+>>>>>>> h-ntfs
 /* The id of the descriptor that a new node in `dir` gets. */
 int ntfs_security_new(
 	struct ntfs *n, ntfs_inode *dir, bool directory, uint32_t *out, struct error *e);
