@@ -145,18 +145,14 @@ enum ntfs_reparse_kind ntfs_reparse_kind(uint32_t tag);
 int ntfs_reparse_unread(uint32_t tag, struct error *e);
 int ntfs_readlink(struct fs *fs, uint64_t node, struct buffer *out, struct error *e);
 
-<<<<<<< HEAD
 /* A file that Windows compressed: ntfs_compact.c. */
 int ntfs_compact_read(
 	struct ntfs *n, ntfs_inode *ni, uint64_t off, void *buf, size_t len, struct error *e);
 
-/* Security: ntfs_security.c. */
-=======
 /* Security: ntfs_descriptor.c and ntfs_security.c. */
 /* The id, as stored, of a descriptor in $Secure, where it is put unless it is there. */
 int ntfs_descriptor_id(
 	struct ntfs *n, const uint8_t *descriptor, size_t len, uint32_t *out, struct error *e);
->>>>>>> h-ntfs
 /* The id of the descriptor that a new node in `dir` gets. */
 int ntfs_security_new(
 	struct ntfs *n, ntfs_inode *dir, bool directory, uint32_t *out, struct error *e);
