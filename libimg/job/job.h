@@ -142,6 +142,8 @@ struct package_result {
  * at all. ERR_NOTREADY when the guest is ready for none of `targets`.
  */
 int job_package(const struct package_job *j, struct package_result *result, struct error *e);
+/* What image.json would hold; nothing is written. */
+int job_describe(const struct package_job *j, struct package_result *result, struct error *e);
 void package_result_free(struct package_result *r);
 
 struct check_job {

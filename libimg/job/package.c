@@ -287,6 +287,21 @@ int job_package(const struct package_job *j, struct package_result *result, stru
 	return rc;
 }
 
+int job_describe(const struct package_job *j, struct package_result *result, struct error *e)
+{
+	struct packing p = { .job = j, .result = result };
+	int rc;
+
+	*result = (struct package_result){ 0 };
+	rc = open_source(&p, e);
+	if (!rc)
+		rc = describe(&p, e);
+	guest_image_close(p.guest);
+	image_info_free(&p.info);
+	disk_close(p.disk);
+	return rc;
+}
+
 void package_result_free(struct package_result *r)
 {
 	json_decref(r->image);
