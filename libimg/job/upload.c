@@ -50,7 +50,7 @@ static int check_method(const struct upload *u, const char *methods, struct erro
 		"Glance offers no glance-direct import, only \"%s\": use --method put", methods);
 }
 
-static int create(struct upload *u, struct error *e)
+int upload_create(struct upload *u, struct error *e)
 {
 	char *methods = NULL;
 	const char *id;
@@ -73,10 +73,8 @@ static int create(struct upload *u, struct error *e)
 
 static int deliver(struct upload *u, struct error *e)
 {
-	int rc = create(u, e);
+	int rc = upload_send(u, e);
 
-	if (!rc)
-		rc = upload_send(u, e);
 	if (!rc)
 		rc = upload_await(u, e);
 	if (!rc)

@@ -83,7 +83,7 @@ static int facts_take(
 		.block_size = as_is ? l->info.block_size : 0,
 		.log_size = as_is ? l->info.log_size : 0,
 		.logical_sector = l->disk->logical_sector,
-		.guest = guest_image_guest(l->guest),
+		.guest = l->guest ? guest_image_guest(l->guest) : NULL,
 		.properties = &u->job->properties,
 	};
 	rc = option_size(u->job, "block_size", &f->block_size, e);

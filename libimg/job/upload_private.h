@@ -34,7 +34,9 @@ struct upload_sink {
 };
 /* The image's bytes as they are sent, converted or not; fills size and hash of the result. */
 int upload_produce(struct upload *u, const struct upload_sink *sink, struct error *e);
-/* Into the image that was created, until Glance has taken it. */
+int upload_create(struct upload *u, struct error *e);
+/* Creates the image once the bytes are ready to come, and sends them until Glance has taken them.
+ */
 int upload_send(struct upload *u, struct error *e);
 
 /* Waits until the image is active; result->image is what Glance says then. */

@@ -183,9 +183,11 @@ static int line_begin(void *arg, uint64_t size, struct error *e)
 {
 	struct line *l = arg;
 	bool import = l->u->job->method == UPLOAD_IMPORT;
+	int rc = l->u->created ? 0 : upload_create(l->u, e);
 
-	return glance_send_begin(
-		l->u->glance, l->u->result->id, import ? GLANCE_STAGE : GLANCE_FILE, size, e);
+	return rc ? rc
+		  : glance_send_begin(l->u->glance, l->u->result->id,
+			    import ? GLANCE_STAGE : GLANCE_FILE, size, e);
 }
 
 static int line_write(void *arg, const void *bytes, size_t len, struct error *e)
