@@ -49,12 +49,11 @@ int build_check(const struct build_job *j, struct error *e)
 		return refuse(r, "grow file systems (resize grow=\"true\")", e);
 	if (r->upload)
 		return refuse(r, "upload what it builds: leave <upload> out", e);
-	if (strcmp(r->bundle, "dir") != 0)
-		return error_set(e, ERR_UNSUPPORTED,
-			"%s: this version of hvimg makes no bundle of kind %s, only dir", r->path,
-			r->bundle);
-	if (strcmp(r->bundle_compress, "none") != 0)
-		return refuse(r, "compress bundles", e);
+	if (!strcmp(r->bundle, "ova"))
+		return refuse(r, "make bundles of kind ova, only dir and tar", e);
+	if (!strcmp(r->bundle, "dir") && strcmp(r->bundle_compress, "none") != 0)
+		return error_set(e, ERR_USAGE, "%s: a bundle of kind dir is not compressed, tar is",
+			r->path);
 	return 0;
 }
 

@@ -10,7 +10,8 @@
 struct build_job {
 	const struct recipe *recipe;
 	const char *recipes; /* the folder that holds targets/ */
-	const char *destination; /* a folder that does not exist yet; not needed for a plan */
+	const char *destination; /* nothing is there yet; not needed for a plan */
+	uint64_t time; /* of new files in the guest and of an archive's, seconds since 1970 */
 	bool plan; /* edits are made in the overlay, nothing is written */
 	bool force_dirty; /* as in guest_options */
 	const char *tmpdir;
@@ -23,7 +24,7 @@ struct build_result {
 	 * What is made of what, and how: {"recipe","title","tested","parameters","source","size",
 	 * "steps","drivers","seal","windows","targets","outputs","bundle","upload"}.  No path of
 	 * the host and no secret is in it.  Of a build each of "outputs" has "file_size",
-	 * "virtual_size", "sha256" and "description", the names of what Glance is told of it.
+	 * "virtual_size", "sha256" and "descriptions", the files of what Glance is told of it.
 	 */
 	json_t *plan;
 	json_t *edits; /* as manifest_json, secrets taken out */
@@ -34,7 +35,7 @@ struct build_result {
 };
 
 /*
- * The folder has every output, its description, plan.json, edits.json and digests; it appears whole
+ * The bundle has every output, its description, plan.json, edits.json and digests; it appears whole
  * or not at all.  The guest is edited once, for all outputs.  ERR_UNSUPPORTED, before anything is
  * done, for what hvimg does not do.  Free the result after a failure, too.
  */

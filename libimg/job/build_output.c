@@ -137,13 +137,17 @@ static void leg_start(
 	}
 }
 
-/* The name of what describes an image: "image.json" where there is one. */
-static int description_name(
-	const struct building *b, const struct build_output *o, struct buffer *out, struct error *e)
+/* "image.json", or "image-TARGET.json" of several; where there are more images, each with its name.
+ */
+static int description_name(const struct building *b, const struct build_output *o,
+	const struct package_image *image, struct buffer *out, struct error *e)
 {
+	const char *const plain = "image";
+	const char *target = image->file + strlen(plain); /* with ".json" */
+
 	if (b->job->recipe->output_count == 1)
-		return buffer_string(out, "image.json", e);
-	return buffer_format(out, e, "image-%s.json", o->recipe->file);
+		return buffer_string(out, image->file, e);
+	return buffer_format(out, e, "%s-%s%s", plain, o->recipe->file, target);
 }
 
 static int notes_add(struct building *b, const struct report *r, struct error *e)
@@ -155,17 +159,48 @@ static int notes_add(struct building *b, const struct report *r, struct error *e
 	return rc;
 }
 
-static int plan_note(struct building *b, size_t index, const char *description,
-	const struct package_result *r, const struct convert_outcome *made, struct error *e)
+static int plan_note(
+	struct building *b, size_t index, const struct convert_outcome *made, struct error *e)
 {
 	json_t *o = json_array_get(json_object_get(b->result->plan, "outputs"), index);
-	json_t *more = json_pack("{s:I, s:I, s:s, s:s, s:s*}", "file_size",
+	json_t *more = json_pack("{s:I, s:I, s:s, s:[]}", "file_size",
 		(json_int_t)made->convert.file_size, "virtual_size", (json_int_t)made->virtual_size,
-		"sha256", made->hash.hex[0], "description", description, "described_for",
-		r->target ? r->target->name : NULL);
+		"sha256", made->hash.hex[0], "descriptions");
 	int rc = more && !json_object_update(o, more) ? 0 : error_nomem(e, "a plan");
 
 	json_decref(more);
+	return rc;
+}
+
+static int plan_note_description(struct building *b, size_t index, const char *name,
+	const struct target *target, struct error *e)
+{
+	const json_t *outputs = json_object_get(b->result->plan, "outputs");
+	json_t *list = json_object_get(json_array_get(outputs, index), "descriptions");
+
+	return json_array_append_new(list,
+		       json_pack("{s:s, s:s*}", "file", name, "target",
+			       target ? target->name : NULL))
+		? error_nomem(e, "a plan")
+		: 0;
+}
+
+static int description_add(struct building *b, size_t index, const struct package_image *image,
+	struct bundle *bundle, struct error *e)
+{
+	struct buffer name = { 0 }, text = { 0 };
+	int rc = description_name(b, &b->output[index], image, &name, e);
+
+	if (!rc)
+		rc = build_secrets_hide(b->job->recipe, image->body, e);
+	if (!rc)
+		rc = json_text(image->body, &text, e);
+	if (!rc)
+		rc = bundle_add(bundle, buffer_text(&name), buffer_text(&text), text.len, e);
+	if (!rc)
+		rc = plan_note_description(b, index, buffer_text(&name), image->target, e);
+	buffer_free(&text);
+	buffer_free(&name);
 	return rc;
 }
 
@@ -187,8 +222,8 @@ static int targets_suiting(
 }
 
 /* What Glance is told of the image at `path`. */
-static int describe(struct building *b, size_t index, const char *path,
-	const struct convert_outcome *made, struct bundle *bundle, struct error *e)
+static int describe(struct building *b, size_t index, const char *path, struct bundle *bundle,
+	struct error *e)
 {
 	const struct build_output *o = &b->output[index];
 	struct target_list suiting;
@@ -196,9 +231,10 @@ static int describe(struct building *b, size_t index, const char *path,
 		.source_format = o->convert.format->name,
 		.known = &b->known,
 		.properties = o->properties,
-		.name = b->job->recipe->image_name };
+		.name = b->job->recipe->image_name,
+		.tmpdir = b->job->tmpdir,
+		.engine = { .threads = b->job->engine.threads } };
 	struct package_result r = { 0 };
-	struct buffer name = { 0 }, text = { 0 };
 	int rc = targets_suiting(b, index, &suiting, e);
 
 	job.targets = o->targets.count ? &o->targets : suiting.count ? &suiting : NULL;
@@ -206,18 +242,8 @@ static int describe(struct building *b, size_t index, const char *path,
 		rc = job_describe(&job, &r, e);
 	if (!rc)
 		rc = notes_add(b, &r.findings, e);
-	if (!rc)
-		rc = description_name(b, o, &name, e);
-	if (!rc)
-		rc = build_secrets_hide(b->job->recipe, r.image, e);
-	if (!rc)
-		rc = json_text(r.image, &text, e);
-	if (!rc)
-		rc = bundle_add(bundle, buffer_text(&name), buffer_text(&text), text.len, e);
-	if (!rc)
-		rc = plan_note(b, index, buffer_text(&name), &r, made, e);
-	buffer_free(&text);
-	buffer_free(&name);
+	for (size_t i = 0; !rc && i < r.image_count; i++)
+		rc = description_add(b, index, &r.image[i], bundle, e);
 	package_result_free(&r);
 	free(suiting.target);
 	return rc;
@@ -238,7 +264,9 @@ static int output_put(struct building *b, size_t index, struct output *file,
 		rc = bundle_copy(bundle, buffer_text(&path), b->output[index].recipe->file, &engine,
 			&size, e);
 	if (!rc)
-		rc = describe(b, index, buffer_text(&path), made, bundle, e);
+		rc = plan_note(b, index, made, e);
+	if (!rc)
+		rc = describe(b, index, buffer_text(&path), bundle, e);
 	buffer_free(&path);
 	return rc;
 }
@@ -286,10 +314,25 @@ static int document_add(
 	return rc;
 }
 
+static struct bundle_options bundle_kind(const struct build_job *j)
+{
+	struct bundle_options o = { .tar = !strcmp(j->recipe->bundle, "tar"),
+		.time = j->time,
+		.threads = j->engine.threads,
+		.no_sync = j->output.no_sync };
+
+	if (!strcmp(j->recipe->bundle_compress, "gzip"))
+		o.pack = PACK_GZIP;
+	else if (!strcmp(j->recipe->bundle_compress, "zstd"))
+		o.pack = PACK_ZSTD;
+	return o;
+}
+
 int build_outputs_write(struct building *b, struct error *e)
 {
+	const struct bundle_options o = bundle_kind(b->job);
 	struct bundle *bundle = NULL;
-	int rc = bundle_open(b->job->destination, b->job->output.no_sync, &bundle, e);
+	int rc = bundle_open(b->job->destination, &o, &bundle, e);
 
 	if (rc)
 		return error_prefix(e, "%s", b->job->destination);
