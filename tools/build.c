@@ -175,6 +175,21 @@ static int run_job(const struct build_settings *s, struct build_job *job, struct
 	return rc;
 }
 
+/* An archive's name has the usual ending. */
+static int destination_name(const struct build_settings *s, const struct recipe *recipe,
+	struct buffer *out, struct error *e)
+{
+	const bool tar = !strcmp(recipe->bundle, "tar");
+	const char *packed = !strcmp(recipe->bundle_compress, "zstd") ? ".zst"
+		: !strcmp(recipe->bundle_compress, "gzip")            ? ".gz"
+								      : "";
+
+	if (s->folder)
+		return buffer_string(out, s->folder, e);
+	return buffer_format(
+		out, e, "%s%s%s", recipe->image_name, tar ? ".tar" : "", tar ? packed : "");
+}
+
 static int run_recipe(
 	const struct build_settings *s, const char *recipes, const char *name, struct error *e)
 {
@@ -184,14 +199,21 @@ static int run_recipe(
 		.tmpdir = scratch_folder(&s->common),
 		.output = { .no_sync = s->no_sync },
 		.engine = { .threads = s->common.threads } };
+	struct buffer destination = { 0 };
 	struct recipe recipe;
 	int rc = recipe_load(recipes, name, &s->set, &recipe, e);
 
 	if (rc)
 		return rc;
-	job.recipe = &recipe;
-	job.destination = s->folder ? s->folder : recipe.image_name;
-	rc = run_job(s, &job, e);
+	rc = source_date(&job.time, e);
+	if (!rc)
+		rc = destination_name(s, &recipe, &destination, e);
+	if (!rc) {
+		job.recipe = &recipe;
+		job.destination = buffer_text(&destination);
+		rc = run_job(s, &job, e);
+	}
+	buffer_free(&destination);
 	recipe_free(&recipe);
 	return rc;
 }
@@ -222,8 +244,8 @@ static const struct option_spec build_options[] = {
 		"current folder.",
 		option_list, FIELD(set) },
 	{ "directory", 'd', "DIR",
-		"The folder to be made; without it, one in the current folder that is called as "
-		"the image.",
+		"The folder, or archive, to be made; without it, one in the current folder that is "
+		"called as the image.",
 		option_text, FIELD(folder) },
 	{ "plan", 0, NULL,
 		"Show every edit and output, and write nothing. The edits are made beside the "

@@ -179,8 +179,8 @@ static int plan_note_description(struct building *b, size_t index, const char *n
 	json_t *list = json_object_get(json_array_get(outputs, index), "descriptions");
 
 	return json_array_append_new(list,
-		       json_pack("{s:s, s:s*}", "file", name, "target",
-			       target ? target->name : NULL))
+		       json_pack(
+			       "{s:s, s:s*}", "file", name, "target", target ? target->name : NULL))
 		? error_nomem(e, "a plan")
 		: 0;
 }
@@ -221,9 +221,18 @@ static int targets_suiting(
 	return 0;
 }
 
+/* A path in /proc says nothing to the user: the output's name is put in front. */
+static void path_forget(const char *path, struct error *e)
+{
+	const size_t len = strlen(path);
+
+	if (!strncmp(e->text, path, len) && !strncmp(e->text + len, ": ", 2))
+		memmove(e->text, e->text + len + 2, strlen(e->text + len + 2) + 1);
+}
+
 /* What Glance is told of the image at `path`. */
-static int describe(struct building *b, size_t index, const char *path, struct bundle *bundle,
-	struct error *e)
+static int describe(
+	struct building *b, size_t index, const char *path, struct bundle *bundle, struct error *e)
 {
 	const struct build_output *o = &b->output[index];
 	struct target_list suiting;
@@ -240,6 +249,8 @@ static int describe(struct building *b, size_t index, const char *path, struct b
 	job.targets = o->targets.count ? &o->targets : suiting.count ? &suiting : NULL;
 	if (!rc)
 		rc = job_describe(&job, &r, e);
+	if (rc && e)
+		path_forget(path, e);
 	if (!rc)
 		rc = notes_add(b, &r.findings, e);
 	for (size_t i = 0; !rc && i < r.image_count; i++)
