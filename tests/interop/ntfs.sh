@@ -4,7 +4,7 @@
 
 build_ntfs_tools() {
 	local libraries isal
-	need gcc mkntfs ntfsfix ntfsinfo ntfscat wimlib-imagex python3
+	need gcc mkntfs ntfsfix ntfsinfo ntfscat ntfssecaudit wimlib-imagex python3
 	isal=$(pkg-config --exists libisal && echo libisal) || true
 	read -ra libraries < <(pkg-config --libs ext2fs com_err libcrypto libxxhash libntfs-3g zlib ${isal:+"$isal"})
 	for tool in fs-list ntfs-put; do
