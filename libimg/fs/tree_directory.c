@@ -70,6 +70,19 @@ int tree_list_all(
 	return rc ? error_prefix(e, "%.200s", directory) : 0;
 }
 
+/* Nothing is removed when something of it can't be. */
+static int check_removable(struct tree *t, const char *path, struct error *e)
+{
+	const struct walk_options o = { .flags = WALK_NOFOLLOW };
+	struct spot s;
+	int rc = tree_walk(t, path, &o, &s, e);
+
+	if (!rc && s.top)
+		rc = error_set(e, ERR_REFUSED, "%.200s is the root of a file system", path);
+	spot_free(&s);
+	return rc;
+}
+
 /* A directory's content goes first, the deepest before all. */
 int tree_remove_all(struct tree *t, const char *path, const char *why, struct error *e)
 {
@@ -77,8 +90,12 @@ int tree_remove_all(struct tree *t, const char *path, const char *why, struct er
 	struct fs_stat st;
 	int rc = tree_stat(t, path, TREE_NOFOLLOW, &st, e);
 
+	if (!rc)
+		rc = check_removable(t, path, e);
 	if (!rc && S_ISDIR(st.mode))
 		rc = tree_list_all(t, path, REMOVED_MAX, &all, e);
+	for (size_t i = 0; i < all.count && !rc; i++)
+		rc = check_removable(t, all.item[i], e);
 	for (size_t i = all.count; i-- && !rc;)
 		rc = tree_remove(t, all.item[i], why, e);
 	strings_free(&all);
