@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/guid.h"
 #include "job/job.h"
 #include "tools/command.h"
 #include "tools/host.h"
@@ -14,9 +15,28 @@ struct package_settings {
 	const char *target;
 	const char *bundle;
 	const char *name;
+	const char *sign, *certificate;
 	struct strings properties;
 	bool no_sync;
 };
+
+static int check_signing(const struct package_settings *s, struct error *e)
+{
+	struct guid id;
+
+	if (s->sign && !s->certificate)
+		return error_set(e, ERR_USAGE,
+			"--sign: give --certificate-uuid too: a signature without its certificate "
+			"is verified by nobody");
+	if (s->certificate && !s->sign)
+		return error_set(
+			e, ERR_USAGE, "--certificate-uuid: nothing is signed without --sign");
+	if (s->certificate &&
+		(strlen(s->certificate) != GUID_TEXT_SIZE - 1 || !guid_parse(s->certificate, &id)))
+		return error_set(
+			e, ERR_USAGE, "--certificate-uuid: %.64s is no UUID", s->certificate);
+	return 0;
+}
 
 static int check_settings(const struct package_settings *s, struct error *e)
 {
@@ -29,7 +49,7 @@ static int check_settings(const struct package_settings *s, struct error *e)
 	if (s->target && strchr(s->target, ','))
 		return error_set(
 			e, ERR_USAGE, "--target: one target or family, not several: %s", s->target);
-	return 0;
+	return check_signing(s, e);
 }
 
 static int result_json(const struct package_job *j, const struct package_result *r, struct error *e)
@@ -94,6 +114,8 @@ static int package_run(const void *settings, char *const *argument, struct error
 		.source_format = s->format,
 		.properties = s->properties,
 		.name = s->name,
+		.sign_key = s->sign,
+		.certificate = s->certificate,
 		.output = { .no_sync = s->no_sync },
 	};
 	struct target_list known, named;
@@ -125,6 +147,13 @@ static const struct option_spec package_options[] = {
 		option_text, FIELD(target) },
 	{ "bundle", 0, "dir", "What to make: a folder.", option_text, FIELD(bundle) },
 	{ "name", 0, "NAME", "The image's name; the file's without it.", option_text, FIELD(name) },
+	{ "sign", 0, "KEY",
+		"Sign the image with the RSA key in the PEM file KEY (RSA-PSS, SHA-256), for "
+		"clouds that verify images; only its owner may have access to it.",
+		option_text, FIELD(sign) },
+	{ "certificate-uuid", 0, "UUID",
+		"The key's certificate, as the cloud's key manager calls it; with --sign.",
+		option_text, FIELD(certificate) },
 	{ "format", 'f', "FORMAT", "The image's format; without it the content decides.",
 		option_text, FIELD(format) },
 	{ "no-sync", 0, NULL, "Do not wait until DEST is on stable storage.", option_flag,
@@ -150,7 +179,10 @@ const struct command command_package = {
 		       "image's size.\n\n"
 		       "With a family of targets, such as hyperv, the newest machine type that the "
 		       "guest is ready for is "
-		       "described.",
+		       "described.\n\n"
+		       "--sign adds the img_signature properties that Glance and Nova verify. "
+		       "RSA-PSS takes random "
+		       "bytes in, so that a signed image.json is another each time.",
 	.answer_no = "the guest is not ready for --target",
 	.options = package_options,
 	.settings_size = sizeof(struct package_settings),

@@ -5,6 +5,8 @@
 
 #include "cloud/bundle.h"
 #include "cloud/properties.h"
+#include "cloud/sign.h"
+#include "disk/host_file.h"
 #include "disk/image.h"
 #include "job/job.h"
 #include "job/manifest.h"
@@ -244,6 +246,35 @@ static int describe(struct packing *p, struct error *e)
 	return 0;
 }
 
+static int sign_image(struct packing *p, struct disk *file, struct error *e)
+{
+	struct signing_key *key;
+	int rc = signing_key_open(p->job->sign_key, &key, e);
+
+	if (rc)
+		return rc;
+	rc = image_sign(key, file, p->job->certificate, p->result->image, e);
+	signing_key_close(key);
+	return rc;
+}
+
+/* Signs what was copied: the source must not change between the two. */
+static int copy_image(struct packing *p, const char *name, struct error *e)
+{
+	struct disk *file = NULL;
+	int rc = p->job->sign_key ? host_file_open(p->job->source, &file, e) : 0;
+
+	if (!rc && file)
+		rc = sign_image(p, file, e);
+	if (!rc)
+		rc = bundle_copy(
+			p->bundle, p->job->source, name, &p->job->engine, &p->result->file_size, e);
+	if (!rc && file)
+		rc = host_file_unchanged(file, e);
+	disk_close(file);
+	return rc;
+}
+
 static int write_bundle(struct packing *p, struct error *e)
 {
 	const char *name = base_name(p->job->source);
@@ -253,8 +284,7 @@ static int write_bundle(struct packing *p, struct error *e)
 	if (!bundle_name_fits(name) || !strcmp(name, "image.json"))
 		return error_set(e, ERR_UNSUPPORTED,
 			"%s: a file of this name cannot be in a bundle: rename it", p->job->source);
-	rc = bundle_copy(
-		p->bundle, p->job->source, name, &p->job->engine, &p->result->file_size, e);
+	rc = copy_image(p, name, e);
 	if (rc)
 		return rc;
 	rc = json_text(p->result->image, &text, e);
