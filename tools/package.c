@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/guid.h"
 #include "job/job.h"
 #include "tools/command.h"
 #include "tools/host.h"
@@ -19,9 +20,28 @@ struct package_settings {
 	const char *bundle;
 	const char *compress;
 	const char *name;
+	const char *sign, *certificate;
 	struct strings properties;
 	bool no_sync;
 };
+
+static int check_signing(const struct package_settings *s, struct error *e)
+{
+	struct guid id;
+
+	if (s->sign && !s->certificate)
+		return error_set(e, ERR_USAGE,
+			"--sign: give --certificate-uuid too: a signature without its certificate "
+			"is verified by nobody");
+	if (s->certificate && !s->sign)
+		return error_set(
+			e, ERR_USAGE, "--certificate-uuid: nothing is signed without --sign");
+	if (s->certificate &&
+		(strlen(s->certificate) != GUID_TEXT_SIZE - 1 || !guid_parse(s->certificate, &id)))
+		return error_set(
+			e, ERR_USAGE, "--certificate-uuid: %.64s is no UUID", s->certificate);
+	return 0;
+}
 
 static bool ends_in(const char *text, const char *ending)
 {
@@ -90,6 +110,8 @@ static int check_settings(const struct package_settings *s, struct package_job *
 
 	if (!rc)
 		rc = take_compression(s, j, e);
+	if (!rc)
+		rc = check_signing(s, e);
 	return rc ? rc : take_time(&j->time, e);
 }
 
@@ -175,6 +197,8 @@ static int package_run(const void *settings, char *const *argument, struct error
 		.properties = s->properties,
 		.name = s->name,
 		.tmpdir = scratch_folder(&s->common),
+		.sign_key = s->sign,
+		.certificate = s->certificate,
 		.output = { .no_sync = s->no_sync },
 		.engine = { .threads = s->common.threads },
 	};
@@ -221,6 +245,13 @@ static const struct option_spec package_options[] = {
 		".tgz).",
 		option_text, FIELD(compress) },
 	{ "name", 0, "NAME", "The image's name; the file's without it.", option_text, FIELD(name) },
+	{ "sign", 0, "KEY",
+		"Sign the image with the RSA key in the PEM file KEY (RSA-PSS, SHA-256), for "
+		"clouds that verify images; only its owner may have access to it.",
+		option_text, FIELD(sign) },
+	{ "certificate-uuid", 0, "UUID",
+		"The key's certificate, as the cloud's key manager calls it; with --sign.",
+		option_text, FIELD(certificate) },
 	{ "format", 'f', "FORMAT", "The image's format; without it the content decides.",
 		option_text, FIELD(format) },
 	{ "no-sync", 0, NULL, "Do not wait until DEST is on stable storage.", option_flag,
@@ -248,7 +279,9 @@ const struct command command_package = {
 		"image-TARGET.json in place of image.json.\n\n"
 		"A tar holds the image first. Its bytes depend on the files alone, neither on the "
 		"number of threads nor on clock or host; SOURCE_DATE_EPOCH in the environment is "
-		"the time of the files, 1970 without it.",
+		"the time of the files, 1970 without it.\n\n"
+		"--sign adds the img_signature properties that Glance and Nova verify. RSA-PSS "
+		"takes random bytes in, so that a signed image.json is another each time.",
 	.answer_no = "the guest is not ready for --target",
 	.options = package_options,
 	.settings_size = sizeof(struct package_settings),

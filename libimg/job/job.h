@@ -135,6 +135,8 @@ struct package_job {
 	const char *name; /* image name; NULL: from the source's file name */
 	const char *script; /* host file that becomes upload.sh */
 	const char *tmpdir;
+	const char *sign_key; /* path of the key to sign the image with; NULL: not signed */
+	const char *certificate; /* then the UUID of its certificate in the cloud's key manager */
 	struct output_options output; /* no_sync only */
 	struct convert_options engine; /* progress and threads only */
 };

@@ -151,10 +151,8 @@ static int write_bundle(struct packing *p, struct bundle *b, struct error *e)
 {
 	int rc = check_name(p, e);
 
-	if (rc)
-		return rc;
-	rc = bundle_copy(
-		b, p->job->source, package_file_name(p), &p->job->engine, &p->result->file_size, e);
+	if (!rc)
+		rc = package_copy(p, b, e);
 	if (!rc)
 		rc = add_descriptions(p, b, e);
 	if (!rc)
