@@ -33,4 +33,7 @@ int package_target_choose(struct packing *p, const struct target_list *named, st
 /* Adds a package_image to the result for every target that was asked for. */
 int package_describe(struct packing *p, struct error *e);
 
+/* An OVA of the disk; the result has no image. */
+int package_ova(struct packing *p, struct error *e);
+
 #endif
