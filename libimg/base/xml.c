@@ -211,6 +211,17 @@ int xml_parse(const char *name, const void *bytes, size_t len, xmlDoc **out, str
 	return rc;
 }
 
+int xml_validate(const char *path, xmlDoc *doc, const char *schema, struct error *e)
+{
+	bool shortage = false;
+	int rc;
+
+	xmlSetStructuredErrorFunc(&shortage, shortage_note);
+	rc = schema_check(path, doc, schema, &shortage, e);
+	xmlSetStructuredErrorFunc(NULL, say_nothing);
+	return shortage ? error_nomem(e, path) : rc;
+}
+
 bool xml_is(const xmlNode *node, const char *name)
 {
 	return node->type == XML_ELEMENT_NODE && (!name || !strcmp((const char *)node->name, name));
