@@ -10,7 +10,7 @@
 #include "tools/host.h"
 #include "tools/text.h"
 
-#define KINDS "use dir or tar"
+#define KINDS "use dir, tar or ova"
 #define TIME_LIMIT 0x1ffffffff /* what a tar's headers hold */
 
 struct package_settings {
@@ -56,6 +56,8 @@ static int take_kind(const char *text, enum package_kind *out, struct error *e)
 		*out = PACKAGE_FOLDER;
 	else if (!strcmp(text, "tar"))
 		*out = PACKAGE_TAR;
+	else if (!strcmp(text, "ova"))
+		*out = PACKAGE_OVA;
 	else
 		return error_set(
 			e, ERR_USAGE, "--bundle: \"%s\" is no kind of bundle: " KINDS, text);
@@ -112,6 +114,9 @@ static int check_settings(const struct package_settings *s, struct package_job *
 		rc = take_compression(s, j, e);
 	if (!rc)
 		rc = check_signing(s, e);
+	if (!rc && s->sign && j->kind == PACKAGE_OVA)
+		rc = error_set(e, ERR_USAGE,
+			"--sign: an OVA has no image.json that a signature could be in");
 	return rc ? rc : take_time(&j->time, e);
 }
 
@@ -121,16 +126,17 @@ static json_t *image_json(const struct package_image *i)
 		text_json(i->target ? i->target->name : NULL), "image", i->body);
 }
 
-/* "target" and "image" are those of the first, as there is but one mostly. */
+/* "target" and "image" are those of the first, as there is but one mostly; an OVA has none. */
 static int result_json(const struct package_job *j, const struct package_result *r, struct error *e)
 {
-	const struct package_image *first = &r->image[0];
+	const struct package_image none = { 0 };
+	const struct package_image *first = r->image_count ? &r->image[0] : &none;
 	json_t *images = json_array();
 
 	for (size_t i = 0; i < r->image_count; i++)
 		json_add(&images, image_json(&r->image[i]));
 	return print_json(
-		json_pack("{s:o,s:o,s:o,s:O,s:o,s:o}", "destination", text_json(j->destination),
+		json_pack("{s:o,s:o,s:o,s:O?,s:o,s:o}", "destination", text_json(j->destination),
 			"target", text_json(first->target ? first->target->name : NULL),
 			"file_size", number_json(r->file_size), "image", first->body, "images",
 			images, "findings", report_json(&r->findings)),
@@ -161,6 +167,10 @@ static void print_image(const struct package_job *j, const struct package_image 
 
 static void print_result(const struct package_job *j, const struct package_result *r)
 {
+	if (!r->image_count) {
+		put_text(stdout, j->destination);
+		puts(": an OVA");
+	}
 	for (size_t i = 0; i < r->image_count; i++)
 		print_image(j, &r->image[i], r->image_count == 1);
 }
@@ -238,8 +248,8 @@ static const struct option_spec package_options[] = {
 		"for "
 		"and that takes the format.",
 		option_text, FIELD(target) },
-	{ "bundle", 0, "dir|tar", "What to make: a folder (the default), or a tar.", option_text,
-		FIELD(bundle) },
+	{ "bundle", 0, "dir|tar|ova", "What to make: a folder (the default), a tar, or an OVA.",
+		option_text, FIELD(bundle) },
 	{ "compress", 0, "zstd|gzip|none",
 		"How to compress a tar; without it the ending of DEST decides (.zst, .tzst, .gz, "
 		".tgz).",
@@ -281,7 +291,12 @@ const struct command command_package = {
 		"number of threads nor on clock or host; SOURCE_DATE_EPOCH in the environment is "
 		"the time of the files, 1970 without it.\n\n"
 		"--sign adds the img_signature properties that Glance and Nova verify. RSA-PSS "
-		"takes random bytes in, so that a signed image.json is another each time.",
+		"takes random bytes in, so that a signed image.json is another each time.\n\n"
+		"An OVA is for VMware and VirtualBox: a descriptor (OVF 1.1), a manifest with "
+		"SHA256 digests, and the disk as a stream-optimised VMDK, whatever IMAGE is. The "
+		"machine has one processor, --property min_ram=MIB of memory, an E1000 network "
+		"adapter, and its disk at an IDE controller, or at an LSI Logic one when a kernel "
+		"of the guest cannot start from IDE. It is described for no --target.",
 	.answer_no = "the guest is not ready for --target",
 	.options = package_options,
 	.settings_size = sizeof(struct package_settings),

@@ -119,7 +119,7 @@ struct inject_result {
 int job_inject(const struct inject_job *j, struct inject_result *result, struct error *e);
 void inject_result_free(struct inject_result *r);
 
-enum package_kind { PACKAGE_FOLDER, PACKAGE_TAR };
+enum package_kind { PACKAGE_FOLDER, PACKAGE_TAR, PACKAGE_OVA };
 
 struct package_job {
 	const char *source, *destination; /* destination: nothing is there yet */
@@ -159,6 +159,9 @@ struct package_result {
  * Image, image.json, upload.sh, SHA512SUMS, SHA256SUMS, MD5SUMS in a new folder or archive, which
  * appears whole or not at all. ERR_NOTREADY when the guest is ready for none of a family of
  * `targets`, or not for one that was named.  Free the result after a failure, too.
+ *
+ * An OVA holds the disk as a stream-optimised VMDK and the descriptor of a machine with it; it has
+ * no targets, and of the properties min_ram only.
  */
 int job_package(const struct package_job *j, struct package_result *result, struct error *e);
 void package_result_free(struct package_result *r);
