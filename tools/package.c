@@ -11,7 +11,6 @@
 #include "tools/text.h"
 
 #define KINDS "use dir, tar or ova"
-#define TIME_LIMIT 0x1ffffffff /* what a tar's headers hold */
 
 struct package_settings {
 	struct common common;
@@ -89,23 +88,6 @@ static int take_compression(
 	return 0;
 }
 
-/* https://reproducible-builds.org/specs/source-date-epoch/ */
-static int take_time(uint64_t *out, struct error *e)
-{
-	const char *text = getenv("SOURCE_DATE_EPOCH");
-	char *end;
-
-	*out = 0;
-	if (!text || !*text)
-		return 0;
-	errno = 0;
-	*out = strtoull(text, &end, 10);
-	if (errno || *end || *text == '-' || *out > TIME_LIMIT)
-		return error_set(
-			e, ERR_USAGE, "SOURCE_DATE_EPOCH: \"%.64s\" is no number of seconds", text);
-	return 0;
-}
-
 static int check_settings(const struct package_settings *s, struct package_job *j, struct error *e)
 {
 	int rc = take_kind(s->bundle, &j->kind, e);
@@ -117,7 +99,7 @@ static int check_settings(const struct package_settings *s, struct package_job *
 	if (!rc && s->sign && j->kind == PACKAGE_OVA)
 		rc = error_set(e, ERR_USAGE,
 			"--sign: an OVA has no image.json that a signature could be in");
-	return rc ? rc : take_time(&j->time, e);
+	return rc ? rc : source_date(&j->time, e);
 }
 
 static json_t *image_json(const struct package_image *i)

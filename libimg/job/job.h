@@ -164,6 +164,8 @@ struct package_result {
  * no targets, and of the properties min_ram only.
  */
 int job_package(const struct package_job *j, struct package_result *result, struct error *e);
+/* What image.json would hold; nothing is written. */
+int job_describe(const struct package_job *j, struct package_result *result, struct error *e);
 void package_result_free(struct package_result *r);
 
 struct check_job {

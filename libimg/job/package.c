@@ -195,6 +195,19 @@ int job_package(const struct package_job *j, struct package_result *result, stru
 	return rc;
 }
 
+int job_describe(const struct package_job *j, struct package_result *result, struct error *e)
+{
+	struct packing p = { .job = j, .result = result };
+	int rc;
+
+	*result = (struct package_result){ 0 };
+	rc = package_open(&p, e);
+	if (!rc)
+		rc = package_describe(&p, e);
+	package_close(&p);
+	return rc;
+}
+
 void package_result_free(struct package_result *r)
 {
 	for (size_t i = 0; i < r->image_count; i++) {
