@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/guid.h"
 #include "job/job.h"
 #include "tools/command.h"
 #include "tools/host.h"
 #include "tools/text.h"
 
 #define KINDS "use dir, tar or ova"
-#define TIME_LIMIT 0x1ffffffff /* what a tar's headers hold */
 
 struct package_settings {
 	struct common common;
@@ -19,9 +19,28 @@ struct package_settings {
 	const char *bundle;
 	const char *compress;
 	const char *name;
+	const char *sign, *certificate;
 	struct strings properties;
 	bool no_sync;
 };
+
+static int check_signing(const struct package_settings *s, struct error *e)
+{
+	struct guid id;
+
+	if (s->sign && !s->certificate)
+		return error_set(e, ERR_USAGE,
+			"--sign: give --certificate-uuid too: a signature without its certificate "
+			"is verified by nobody");
+	if (s->certificate && !s->sign)
+		return error_set(
+			e, ERR_USAGE, "--certificate-uuid: nothing is signed without --sign");
+	if (s->certificate &&
+		(strlen(s->certificate) != GUID_TEXT_SIZE - 1 || !guid_parse(s->certificate, &id)))
+		return error_set(
+			e, ERR_USAGE, "--certificate-uuid: %.64s is no UUID", s->certificate);
+	return 0;
+}
 
 static bool ends_in(const char *text, const char *ending)
 {
@@ -69,30 +88,18 @@ static int take_compression(
 	return 0;
 }
 
-/* https://reproducible-builds.org/specs/source-date-epoch/ */
-static int take_time(uint64_t *out, struct error *e)
-{
-	const char *text = getenv("SOURCE_DATE_EPOCH");
-	char *end;
-
-	*out = 0;
-	if (!text || !*text)
-		return 0;
-	errno = 0;
-	*out = strtoull(text, &end, 10);
-	if (errno || *end || *text == '-' || *out > TIME_LIMIT)
-		return error_set(
-			e, ERR_USAGE, "SOURCE_DATE_EPOCH: \"%.64s\" is no number of seconds", text);
-	return 0;
-}
-
 static int check_settings(const struct package_settings *s, struct package_job *j, struct error *e)
 {
 	int rc = take_kind(s->bundle, &j->kind, e);
 
 	if (!rc)
 		rc = take_compression(s, j, e);
-	return rc ? rc : take_time(&j->time, e);
+	if (!rc)
+		rc = check_signing(s, e);
+	if (!rc && s->sign && j->kind == PACKAGE_OVA)
+		rc = error_set(e, ERR_USAGE,
+			"--sign: an OVA has no image.json that a signature could be in");
+	return rc ? rc : source_date(&j->time, e);
 }
 
 static json_t *image_json(const struct package_image *i)
@@ -182,6 +189,8 @@ static int package_run(const void *settings, char *const *argument, struct error
 		.properties = s->properties,
 		.name = s->name,
 		.tmpdir = scratch_folder(&s->common),
+		.sign_key = s->sign,
+		.certificate = s->certificate,
 		.output = { .no_sync = s->no_sync },
 		.engine = { .threads = s->common.threads },
 	};
@@ -228,6 +237,13 @@ static const struct option_spec package_options[] = {
 		".tgz).",
 		option_text, FIELD(compress) },
 	{ "name", 0, "NAME", "The image's name; the file's without it.", option_text, FIELD(name) },
+	{ "sign", 0, "KEY",
+		"Sign the image with the RSA key in the PEM file KEY (RSA-PSS, SHA-256), for "
+		"clouds that verify images; only its owner may have access to it.",
+		option_text, FIELD(sign) },
+	{ "certificate-uuid", 0, "UUID",
+		"The key's certificate, as the cloud's key manager calls it; with --sign.",
+		option_text, FIELD(certificate) },
 	{ "format", 'f', "FORMAT", "The image's format; without it the content decides.",
 		option_text, FIELD(format) },
 	{ "no-sync", 0, NULL, "Do not wait until DEST is on stable storage.", option_flag,
@@ -256,6 +272,8 @@ const struct command command_package = {
 		"A tar holds the image first. Its bytes depend on the files alone, neither on the "
 		"number of threads nor on clock or host; SOURCE_DATE_EPOCH in the environment is "
 		"the time of the files, 1970 without it.\n\n"
+		"--sign adds the img_signature properties that Glance and Nova verify. RSA-PSS "
+		"takes random bytes in, so that a signed image.json is another each time.\n\n"
 		"An OVA is for VMware and VirtualBox: a descriptor (OVF 1.1), a manifest with "
 		"SHA256 digests, and the disk as a stream-optimised VMDK, whatever IMAGE is. The "
 		"machine has one processor, --property min_ram=MIB of memory, an E1000 network "

@@ -185,6 +185,17 @@ int xml_load(const char *path, const char *schema, xmlDoc **out, struct error *e
 	return 0;
 }
 
+int xml_validate(const char *path, xmlDoc *doc, const char *schema, struct error *e)
+{
+	bool shortage = false;
+	int rc;
+
+	xmlSetStructuredErrorFunc(&shortage, shortage_note);
+	rc = schema_check(path, doc, schema, &shortage, e);
+	xmlSetStructuredErrorFunc(NULL, say_nothing);
+	return shortage ? error_nomem(e, path) : rc;
+}
+
 int xml_parse(const char *name, const void *bytes, size_t len, xmlDoc **out, struct error *e)
 {
 	struct buffer text = { 0 };
@@ -209,17 +220,6 @@ int xml_parse(const char *name, const void *bytes, size_t len, xmlDoc **out, str
 	else
 		*out = doc;
 	return rc;
-}
-
-int xml_validate(const char *path, xmlDoc *doc, const char *schema, struct error *e)
-{
-	bool shortage = false;
-	int rc;
-
-	xmlSetStructuredErrorFunc(&shortage, shortage_note);
-	rc = schema_check(path, doc, schema, &shortage, e);
-	xmlSetStructuredErrorFunc(NULL, say_nothing);
-	return shortage ? error_nomem(e, path) : rc;
 }
 
 bool xml_is(const xmlNode *node, const char *name)

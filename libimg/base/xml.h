@@ -21,6 +21,7 @@ int xml_load(const char *path, const char *schema, xmlDoc **out, struct error *e
 
 /* The same for a document in memory, which errors call `name`. */
 int xml_parse(const char *name, const void *bytes, size_t len, xmlDoc **out, struct error *e);
+
 /* Whether a document that was changed since is valid; errors name `path`. */
 int xml_validate(const char *path, xmlDoc *doc, const char *schema, struct error *e);
 

@@ -46,7 +46,7 @@ static int report_mismatch(struct look *k, enum sniff_format found, struct error
 	char fix[64];
 
 	if (claims(k, "vhd") && k->sniff.footer.there && (found == SNIFF_GPT || found == SNIFF_RAW))
-		return lint_note(&k->lint, severity, "fixed-vhd",
+		return lint_note(&k->lint, severity, "glance-fixed-vhd",
 			"convert it to a dynamic VHD or to VHDX", e,
 			"a fixed VHD is %s to Glance, which from version %d on refuses it as vhd",
 			sniff_name(found), MATCH_SINCE);

@@ -52,8 +52,8 @@ int guest_edit_describe(const struct guest_edit *edit, struct buffer *out, struc
 /*
  * Does them in order, on the opened guest, recorded in its journal.  ERR_NOTREADY for what this
  * kind of guest can't have; the message names the line.  Doing it twice changes nothing the second
- * time.  New files get `mtime`; those of the host's are read once, symbolic links among them are
- * copied as such.
+ * time.  New files get `mtime`, replaced ones keep their own time, owner and permissions unless
+ * others are asked for; symbolic links among the host's files are copied as such.
  */
 int guest_edits_apply(
 	struct guest_image *g, const struct guest_edits *l, int64_t mtime, struct error *e);

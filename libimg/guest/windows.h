@@ -120,6 +120,9 @@ int windows_is_staged(struct guest_image *g, const char *file, bool *answer, str
 int windows_first_boot_add(
 	struct guest_image *g, const char *name, const struct strings *commands, struct error *e);
 
+/* windows_edit.c: does what a recipe asks for. */
+int windows_edit(struct edit_work *w, struct error *e);
+
 /* windows_setting.c: the OpenStack side and the named options, see struct windows_wishes. */
 int windows_settings_apply(struct guest_image *g, const struct guest_changes *c, struct error *e);
 

@@ -135,6 +135,8 @@ struct package_job {
 	const char *name; /* image name; NULL: from the source's file name */
 	const char *script; /* host file that becomes upload.sh */
 	const char *tmpdir;
+	const char *sign_key; /* path of the key to sign the image with; NULL: not signed */
+	const char *certificate; /* then the UUID of its certificate in the cloud's key manager */
 	struct output_options output; /* no_sync only */
 	struct convert_options engine; /* progress and threads only */
 };
@@ -162,6 +164,8 @@ struct package_result {
  * no targets, and of the properties min_ram only.
  */
 int job_package(const struct package_job *j, struct package_result *result, struct error *e);
+/* What image.json would hold; nothing is written. */
+int job_describe(const struct package_job *j, struct package_result *result, struct error *e);
 void package_result_free(struct package_result *r);
 
 struct check_job {

@@ -117,8 +117,26 @@ static int lint_opened(struct linting *t, const json_t *body, struct disk *file,
 	return rc;
 }
 
+/* Says of which description the findings from the one numbered `first` on are. */
+static int name_findings(struct linting *t, size_t first, const char *path, struct error *e)
+{
+	const char *slash = strrchr(path, '/');
+
+	for (size_t i = first; i < t->out->count; i++) {
+		struct finding *f = &t->out->finding[i];
+
+		if (f->path)
+			continue;
+		f->path = strdup(slash ? slash + 1 : path);
+		if (!f->path)
+			return error_nomem(e, "a finding");
+	}
+	return 0;
+}
+
 static int lint_one(struct linting *t, const char *path, struct error *e)
 {
+	size_t first = t->out->count;
 	struct disk *file = NULL;
 	json_t *body;
 	int rc = load_body(t, path, &body, e);
@@ -135,7 +153,7 @@ static int lint_one(struct linting *t, const char *path, struct error *e)
 	}
 	disk_close(file);
 	json_decref(body);
-	return rc;
+	return rc ? rc : name_findings(t, first, path, e);
 }
 
 /* "image.json", or one for each target: "image-NAME.json". */

@@ -151,10 +151,8 @@ static int write_bundle(struct packing *p, struct bundle *b, struct error *e)
 {
 	int rc = check_name(p, e);
 
-	if (rc)
-		return rc;
-	rc = bundle_copy(
-		b, p->job->source, package_file_name(p), &p->job->engine, &p->result->file_size, e);
+	if (!rc)
+		rc = package_copy(p, b, e);
 	if (!rc)
 		rc = add_descriptions(p, b, e);
 	if (!rc)
@@ -193,6 +191,19 @@ int job_package(const struct package_job *j, struct package_result *result, stru
 
 	*result = (struct package_result){ 0 };
 	rc = j->kind == PACKAGE_OVA ? package_ova(&p, e) : package_bundle(&p, e);
+	package_close(&p);
+	return rc;
+}
+
+int job_describe(const struct package_job *j, struct package_result *result, struct error *e)
+{
+	struct packing p = { .job = j, .result = result };
+	int rc;
+
+	*result = (struct package_result){ 0 };
+	rc = package_open(&p, e);
+	if (!rc)
+		rc = package_describe(&p, e);
 	package_close(&p);
 	return rc;
 }

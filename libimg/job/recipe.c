@@ -200,12 +200,29 @@ static int defaults_put(struct recipe *r, struct error *e)
 	return 0;
 }
 
+/* Texts may have been cut into lines, and digits changed their case. */
+static bool has_value(const char *text, const char *secret)
+{
+	while (*secret) {
+		size_t len = strcspn(secret, "\r\n");
+		char *line = strndup(secret, len);
+		bool there = !line || (len >= RECIPE_SECRET_LEAST && strcasestr(text, line));
+
+		free(line);
+		if (there)
+			return true;
+		secret += len;
+		secret += strspn(secret, "\r\n");
+	}
+	return false;
+}
+
 bool recipe_has_secret(const struct recipe *r, const char *text)
 {
 	for (size_t i = 0; i < r->parameter_count; i++) {
 		const struct recipe_parameter *p = &r->parameter[i];
 
-		if (p->secret && p->value && *p->value && strstr(text, p->value))
+		if (p->secret && p->value && has_value(text, p->value))
 			return true;
 	}
 	return false;

@@ -68,6 +68,7 @@ struct recipe {
 	bool grow; /* the last partition and its ext4 file system grow with the disk */
 	struct guest_edits edits;
 	struct strings drivers, seal; /* as of inject */
+	bool allow_unsigned; /* likewise */
 	struct windows_wishes windows; /* its texts are the recipe's */
 	bool has_windows;
 	struct strings targets;

@@ -238,6 +238,7 @@ static int windows_read(const struct recipe_reading *r, const xmlNode *node, str
 
 static int drivers_read(const struct recipe_reading *r, const xmlNode *node, struct error *e)
 {
+	bool allow_unsigned;
 	char *path;
 	int rc = xml_attribute(node, "path", &path, e);
 
@@ -246,6 +247,10 @@ static int drivers_read(const struct recipe_reading *r, const xmlNode *node, str
 	if (!rc)
 		rc = strings_add_new(&r->recipe->drivers, path, e);
 	free(path);
+	if (!rc)
+		rc = recipe_flag_read(node, "allow-unsigned", &allow_unsigned, e);
+	if (!rc)
+		r->recipe->allow_unsigned |= allow_unsigned;
 	return rc;
 }
 
