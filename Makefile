@@ -8,7 +8,7 @@ DESTDIR ?=
 ISAL ?= $(shell pkg-config --exists libisal && echo 1)
 
 PACKAGES = zlib libdeflate libzstd liblzma liblz4 libarchive libxml-2.0 ext2fs com_err libvhdi \
-	libntfs-3g jansson yaml-0.1 sqlite3 libcrypto libxxhash $(if $(ISAL),libisal)
+	libntfs-3g jansson yaml-0.1 libcurl sqlite3 libcrypto libxxhash $(if $(ISAL),libisal)
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wvla -Wcast-qual \
 	-Wformat=2 -Wswitch-enum -Wstrict-prototypes -Wmissing-prototypes $(if $(WERROR),-Werror)
 SANFLAGS = $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)

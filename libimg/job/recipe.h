@@ -90,6 +90,10 @@ struct recipe {
 int recipe_load(const char *recipes, const char *name, const struct strings *set,
 	struct recipe *out, struct error *e);
 void recipe_free(struct recipe *r);
+/* Whether the value of a secret parameter is in the text; and an error's text taken away where one
+ * is, or may be, in it.  Returns -e->code. */
+bool recipe_has_secret(const struct recipe *r, const char *text);
+int recipe_error_hide(const struct recipe *r, struct error *e);
 
 /* Names, titles and `tested` of the shipped ones, sorted by name. */
 struct recipe_summary {

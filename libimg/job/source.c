@@ -81,11 +81,16 @@ static int pipe_open(struct source *s, const struct convert_job *j, struct error
 static int image_source_open(struct source *s, const struct convert_job *j, struct error *e)
 {
 	struct open_options o = { .allow_dir = j->allow_parent, .snapshot = j->snapshot };
+	const struct format *format;
 	int rc = host_file_open(j->source, &s->watch, e);
 
 	if (rc)
 		return error_prefix(e, "%s", j->source);
-	return image_open_with(j->source, j->source_format, &o, &s->image, NULL, e);
+	rc = image_open_with(j->source, j->source_format, &o, &s->image, &format, e);
+	if (rc || !format->sums_check)
+		return rc;
+	rc = format->sums_check(s->image, &j->engine, e);
+	return rc ? error_prefix(e, "%s", j->source) : 0;
 }
 
 int source_open(struct source *s, const struct convert_job *j, struct error *e)
