@@ -283,7 +283,7 @@ static void test_user(void **state)
 	(void)state;
 	linux_open(&s);
 	list_add(&edits[0].list, "sudo");
-	list_add(&edits[0].keys, KEY "\n");
+	list_add(&edits[0].keys, "\n\t" KEY "\n");
 	list_add(&edits[2].keys, KEY);
 	twice(&s, edits, 3);
 	/* docker gets the group of its name; 1005 is taken as a number of groups. */
