@@ -83,6 +83,21 @@ static void print_objects(const char *what, const json_t *list)
 	}
 }
 
+static void print_steps(const struct recipe *recipe)
+{
+	for (size_t i = 0; i < recipe->edits.count; i++) {
+		struct buffer text = { 0 };
+
+		if (guest_edit_describe(&recipe->edits.edit[i], &text, NULL) ||
+			recipe_has_secret(recipe, buffer_text(&text)))
+			text.len = 0;
+		fputs("step      ", stdout);
+		put_text(stdout, text.len ? buffer_text(&text) : "(secret)");
+		putchar('\n');
+		buffer_free(&text);
+	}
+}
+
 static void print_plan(const struct recipe *recipe, const struct build_result *r)
 {
 	const json_t *size = json_object_get(r->plan, "size");
@@ -96,7 +111,7 @@ static void print_plan(const struct recipe *recipe, const struct build_result *r
 	print_object("source", json_object_get(r->plan, "source"));
 	if (json_is_integer(size))
 		printf("size      %" JSON_INTEGER_FORMAT " bytes\n", json_integer_value(size));
-	print_objects("step", json_object_get(r->plan, "steps"));
+	print_steps(recipe);
 	print_object("windows", json_object_get(r->plan, "windows"));
 	fputs("guest    ", stdout);
 	print_member(r->plan, "targets");

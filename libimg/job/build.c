@@ -10,6 +10,7 @@
 enum {
 	/* As for inject. */
 	OVERLAY_MEMORY = 16 << 20,
+	DOS_EPOCH = 315532800, /* 1980, which every file system can tell; seconds since 1970 */
 };
 
 static bool is_url(const char *location)
@@ -78,20 +79,16 @@ static bool is_cancelled(void *arg)
 	return engine->progress && engine->progress(engine->progress_arg, 0, 1);
 }
 
-static bool anything_asked(const struct building *b)
+/* Whether there is more to be done than the recipe's own edits. */
+static bool changes_asked(const struct building *b)
 {
 	const struct recipe *r = b->job->recipe;
 
-	return b->targets.count || r->drivers.count || r->seal.count || r->edits.count ||
+	return b->targets.count || r->drivers.count || r->seal.count ||
 		windows_wishes_any(&r->windows);
 }
 
 /* The recipe's own edits come first, so that what makes the guest ready sees them. */
-static int edits_check(const struct recipe *r, struct error *e)
-{
-	return r->edits.count ? refuse(r, "edit files of the guest", e) : 0;
-}
-
 static int guest_change(struct building *b, struct guest_image *image, struct error *e)
 {
 	const struct recipe *r = b->job->recipe;
@@ -101,8 +98,13 @@ static int guest_change(struct building *b, struct guest_image *image, struct er
 		.windows = windows_wishes_any(&r->windows) ? &r->windows : NULL,
 		.seal = &r->seal,
 		.notes = &b->result->notes };
-	int rc = guest_image_apply(image, &changes, e);
+	const int64_t mtime = b->job->time ? (int64_t)b->job->time : DOS_EPOCH;
+	int rc = guest_edits_apply(image, &r->edits, mtime, e);
 
+	if (rc)
+		rc = error_prefix(e, "%s", r->path);
+	else if (changes_asked(b))
+		rc = guest_image_apply(image, &changes, e);
 	return rc ? rc : guest_image_sync(image, e);
 }
 
@@ -118,7 +120,7 @@ static int guest_edit(struct building *b, struct error *e)
 	struct guest_image *image = NULL;
 	int rc;
 
-	if (!anything_asked(b))
+	if (!changes_asked(b) && !b->job->recipe->edits.count)
 		return 0;
 	rc = guest_image_open(b->overlay, &o, &image, e);
 	if (!rc)
@@ -190,8 +192,6 @@ int job_build(const struct build_job *j, struct build_result *result, struct err
 
 	*result = (struct build_result){ .unknown = build_unknown(j->recipe) };
 	rc = j->plan ? 0 : build_check(j, e);
-	if (!rc)
-		rc = edits_check(j->recipe, e);
 	if (!rc)
 		rc = targets_read(&b, e);
 	if (!rc)

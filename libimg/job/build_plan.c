@@ -163,6 +163,46 @@ int build_plan_json(const struct building *b, json_t **out, struct error *e)
 	return rc;
 }
 
+static int why_replace(json_t *edits, const char *full, const char *shorter, struct error *e)
+{
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach(edits, i, entry)
+	{
+		const char *why = json_string_value(json_object_get(entry, "why"));
+
+		if (why && !strcmp(why, full) &&
+			json_object_set_new(entry, "why", json_string(shorter)))
+			return error_nomem(e, "the manifest");
+	}
+	return 0;
+}
+
+/* What was copied is called by its name, wherever on the host it was. */
+static int copies_shorten(const struct recipe *r, json_t *manifest, struct error *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < r->edits.count; i++) {
+		struct guest_edit edit = r->edits.edit[i];
+		struct buffer full = { 0 }, shorter = { 0 };
+
+		if (!edit.from)
+			continue;
+		rc = guest_edit_describe(&edit, &full, e);
+		edit.from = (char *)(uintptr_t)place_name(edit.from);
+		if (!rc)
+			rc = guest_edit_describe(&edit, &shorter, e);
+		if (!rc)
+			rc = why_replace(json_object_get(manifest, "edits"), buffer_text(&full),
+				buffer_text(&shorter), e);
+		buffer_free(&full);
+		buffer_free(&shorter);
+	}
+	return rc;
+}
+
 int build_edits_json(const struct building *b, json_t **out, struct error *e)
 {
 	struct strings names = { 0 };
@@ -174,6 +214,8 @@ int build_edits_json(const struct building *b, json_t **out, struct error *e)
 	if (!rc)
 		rc = manifest_json(&b->journal, &names, &edits, e);
 	strings_free(&names);
+	if (!rc)
+		rc = copies_shorten(b->job->recipe, edits, e);
 	if (!rc)
 		rc = build_secrets_hide(b->job->recipe, edits, e);
 	if (rc)

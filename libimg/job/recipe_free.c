@@ -25,21 +25,6 @@ static void outputs_free(struct recipe_output *list, size_t count)
 	free(list);
 }
 
-static void edits_free(struct guest_edits *l)
-{
-	for (size_t i = 0; i < l->count; i++) {
-		struct guest_edit *edit = &l->edit[i];
-		char *const text[] = { edit->path, edit->from, edit->target, edit->name, edit->text,
-			edit->shell, edit->comment, edit->owner, edit->group, edit->type };
-
-		for (size_t k = 0; k < sizeof(text) / sizeof(*text); k++)
-			free(text[k]);
-		strings_free(&edit->list);
-		strings_free(&edit->keys);
-	}
-	free(l->edit);
-}
-
 static void source_free(struct recipe_source *s)
 {
 	free(s->location);
@@ -84,7 +69,7 @@ void recipe_free(struct recipe *r)
 	free(r->title);
 	free(r->tested);
 	source_free(&r->source);
-	edits_free(&r->edits);
+	guest_edits_free(&r->edits);
 	strings_free(&r->drivers);
 	strings_free(&r->seal);
 	wishes_free(&r->windows);
