@@ -8,7 +8,7 @@ DESTDIR ?=
 ISAL ?= $(shell pkg-config --exists libisal && echo 1)
 
 PACKAGES = zlib libdeflate libzstd liblzma liblz4 libarchive libxml-2.0 ext2fs com_err libvhdi \
-	hivex libntfs-3g jansson yaml-0.1 sqlite3 libcrypto libxxhash $(if $(ISAL),libisal)
+	libntfs-3g jansson yaml-0.1 libcurl sqlite3 libcrypto libxxhash $(if $(ISAL),libisal)
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wvla -Wcast-qual \
 	-Wformat=2 -Wswitch-enum -Wstrict-prototypes -Wmissing-prototypes $(if $(WERROR),-Werror)
 SANFLAGS = $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
@@ -89,6 +89,7 @@ fuzz: all
 	$(Q)HVIMG=$B/hvimg scripts/fuzz-seeds build-fuzz/seeds/fuzz_image
 	$(Q)scripts/fuzz-seeds-fs build-fuzz/seeds/fuzz_fs
 	$(Q)scripts/fuzz-seeds-volume build-fuzz/seeds/fuzz_volume
+	$(Q)scripts/fuzz-seeds-wof build-fuzz/seeds/fuzz_wof
 	$(Q)scripts/fuzz-seeds-ntfs build-fuzz/ntfs build-fuzz/seeds/fuzz_ntfs
 	$(Q)scripts/fuzz-seeds-hive build-fuzz/seeds/fuzz_hive
 	$(Q)scripts/fuzz-seeds-inf build-fuzz/seeds/fuzz_inf

@@ -33,7 +33,7 @@ hive_sound() {
 	hivexml "$1" >"$WORK/hivexml" 2>"$WORK/err" || fail "hivexml refuses $1: $(cat "$WORK/err")"
 	[[ ! -s $WORK/err ]] || fail "hivexml on $1: $(cat "$WORK/err")"
 	regfexport "$1" >"$WORK/regfexport" 2>"$WORK/err" || fail "regfexport refuses $1: $(cat "$WORK/err")"
-	! grep -qi 'corrupt\|unable' "$WORK/regfexport" || fail "regfexport on $1: $(grep -i 'corrupt\|unable' "$WORK/regfexport")"
+	[[ ! -s $WORK/err ]] || fail "regfexport on $1: $(cat "$WORK/err")"
 	hive_rows "$1" >"$WORK/rows" || fail "Parse::Win32Registry refuses $1"
 	[[ $(grep -o '<value ' "$WORK/hivexml" | wc -l) == $(grep -c "$(printf '\t')" "$WORK/rows") ]] ||
 		fail "$1: hivexml and Parse::Win32Registry count other values"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """windows_packages.py OUT: a driver medium as those of virtio look, with drivers that do nothing and catalogues that some
-key of ours signed. viostor is a boot driver, NetKVM is not, OUT-unsigned has no catalogue."""
+key of ours signed. viostor is a boot driver, NetKVM is not, OUT-unsigned has no catalogue,
+OUT-store runs from the driver store."""
 import hashlib
 import os
 import struct
@@ -210,6 +211,8 @@ def main():
             decoration = f"NT{arch}.{minimum}"
             package(os.path.join(out, "viostor", system, arch), "viostor", BLOCK, arch, decoration, version, key)
             package(os.path.join(out, "NetKVM", system, arch), "netkvm", NET, arch, decoration, version, key)
+    store = BLOCK.replace("Files = 12", "Files = 13").replace("%12%", "%13%")
+    package(out + "-store", "blk", store, "amd64", "NTamd64.10.0...16299", "1.0.0.1", key)
     package(out + "-unsigned", "odd", BLOCK, "amd64", "NTamd64", "1.0.0.1", None)
 
 

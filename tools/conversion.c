@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "tools/host.h"
-#include "tools/profile.h"
+#include "job/profile.h"
 #include "tools/text.h"
 
 int format_option(const char *option, const char *name, const struct format **out, struct error *e)

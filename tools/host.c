@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tools/host.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define TIME_LIMIT 0x1ffffffff /* what a tar's headers hold */
 
 #ifndef DATADIR
 #define DATADIR "/usr/local/share/hvimg"
@@ -83,4 +86,20 @@ const char *scratch_folder(const struct common *c)
 	if (c->tmpdir)
 		return c->tmpdir;
 	return from_host && *from_host ? from_host : "/var/tmp";
+}
+
+int source_date(uint64_t *out, struct error *e)
+{
+	const char *text = getenv("SOURCE_DATE_EPOCH");
+	char *end;
+
+	*out = 0;
+	if (!text || !*text)
+		return 0;
+	errno = 0;
+	*out = strtoull(text, &end, 10);
+	if (errno || *end || *text == '-' || *out > TIME_LIMIT)
+		return error_set(
+			e, ERR_USAGE, "SOURCE_DATE_EPOCH: \"%.64s\" is no number of seconds", text);
+	return 0;
 }

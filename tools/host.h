@@ -15,5 +15,7 @@ int load_targets(
 	const char *names, struct target_list *known, struct target_list *named, struct error *e);
 /* --tmpdir, TMPDIR or /var/tmp. */
 const char *scratch_folder(const struct common *c);
+/* SOURCE_DATE_EPOCH (https://reproducible-builds.org/specs/source-date-epoch/), 0 without. */
+int source_date(uint64_t *out, struct error *e);
 
 #endif

@@ -212,8 +212,10 @@ static const struct option_spec inject_options[] = {
 		"Take out what makes the guest one of its kind, see below; with or without -t.",
 		option_selection, FIELD(seal) },
 	{ "allow-unsigned", 0, NULL,
-		"Put driver packages into Windows also when nothing signs them.", option_flag,
-		FIELD(allow_unsigned) },
+		"Put driver packages into Windows also when no signed catalogue lists their files "
+		"and not every driver has a signature in it. Whether a signature is right and "
+		"whose it is Windows checks, not hvimg.",
+		option_flag, FIELD(allow_unsigned) },
 	{ "force-dirty", 0, NULL,
 		"Edit volumes and registry hives that Windows did not leave clean, where what it "
 		"had not written back can be given up.",
@@ -308,7 +310,16 @@ const struct command command_inject = {
 		"are done by request only, cloud-init (its record of what it has done) is a "
 		"default, random-seed takes the seed away so that the result is the same "
 		"each time, and what would run the guest's programs or change identifiers "
-		"of file systems is refused.\n\n" VIEWS_HELP,
+		"of file systems is refused.\n\n"
+		"The options for Windows work with and without -t, and for a Windows guest "
+		"only. --firewall switches on rules that Windows has; where there are none, "
+		"netsh makes one at the first boot. An answer file replaces what Setup would "
+		"find before it; what was there is kept beside it as NAME.before-hvimg. The "
+		"installer of cloudbase-init is put into Windows\\Drivers\\hvimg and run once, "
+		"when Windows starts for the first time. The boot configuration is edited where "
+		"it names a partition that is not on the disk, and the boot manager is put where "
+		"UEFI firmware without a boot entry looks, never over another system's "
+		"loader.\n\n" VIEWS_HELP,
 	.answer_no = "the guest cannot be made ready for a target",
 	.takes_formats = true,
 	.options = inject_options,

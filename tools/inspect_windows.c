@@ -57,16 +57,17 @@ static json_t *stores_json(const struct windows_info *w)
 
 json_t *windows_json(const struct windows_info *w)
 {
-	json_t *object = json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
+	json_t *object = json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
 		"product", text_json(w->product), "version", text_json(w->version), "build",
 		w->build ? number_json(w->build) : json_null(), "release", text_json(w->release),
 		"edition", text_json(w->edition), "install_type", text_json(w->install_type),
 		"arch", text_json(w->arch), "language", text_json(w->language), "hostname",
 		text_json(w->hostname), "system_root", text_json(w->system_root), "image_state",
 		text_json(w->image_state), "control_sets", strings_json(&w->control_sets),
-		"current", text_json(w->current), "pending_reboot",
-		strings_json(&w->pending_reboot));
+		"current", text_json(w->current));
 
+	json_put(&object, "pending_reboot", json_boolean(w->pending_reboot.count));
+	json_put(&object, "pending_reboot_reasons", strings_json(&w->pending_reboot));
 	json_put(&object, "evaluation", json_boolean(w->evaluation));
 	json_put(&object, "generalized", json_boolean(w->generalized));
 	json_put(&object, "hive_dirty", json_boolean(w->hive_dirty));
@@ -134,8 +135,6 @@ static const char *start_name(const struct windows_service *s)
 	static const char *const names[] = { "boot", "system", "automatic", "on demand",
 		"disabled" };
 
-	if (!s->present)
-		return "absent";
 	if (s->has_override)
 		return "overridden";
 	if (!s->has_start || s->start >= sizeof(names) / sizeof(names[0]))
@@ -153,7 +152,8 @@ static void print_started(const struct windows_info *w, const char *start)
 		const struct windows_service *s = &w->service[i];
 		size_t len = strlen(s->name) + 1;
 
-		if (strcmp(start_name(s), start) != 0)
+		/* What a target misses is in its findings. */
+		if (!s->present || strcmp(start_name(s), start) != 0)
 			continue;
 		if (!column)
 			column = (size_t)printf("  drivers %-16s", start);
@@ -197,7 +197,7 @@ static void print_store(const struct windows_bcd *b)
 void windows_print(const struct windows_info *w)
 {
 	static const char *const starts[] = { "boot", "system", "automatic", "on demand",
-		"overridden", "disabled", "unknown", "absent" };
+		"overridden", "disabled", "unknown" };
 
 	print_version(w);
 	print_state(w);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* hvimg package: an image with what Glance is to be told of it. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,11 +10,14 @@
 #include "tools/host.h"
 #include "tools/text.h"
 
+#define KINDS "use dir, tar or ova"
+
 struct package_settings {
 	struct common common;
 	const char *format;
 	const char *target;
 	const char *bundle;
+	const char *compress;
 	const char *name;
 	const char *sign, *certificate;
 	struct strings properties;
@@ -38,38 +42,98 @@ static int check_signing(const struct package_settings *s, struct error *e)
 	return 0;
 }
 
-static int check_settings(const struct package_settings *s, struct error *e)
+static bool ends_in(const char *text, const char *ending)
 {
-	if (s->bundle && (!strcmp(s->bundle, "tar") || !strcmp(s->bundle, "ova")))
-		return error_set(e, ERR_USAGE,
-			"--bundle: %s is not supported by this version: use dir", s->bundle);
-	if (s->bundle && strcmp(s->bundle, "dir") != 0)
-		return error_set(
-			e, ERR_USAGE, "--bundle: \"%s\" is no kind of bundle: use dir", s->bundle);
-	if (s->target && strchr(s->target, ','))
-		return error_set(
-			e, ERR_USAGE, "--target: one target or family, not several: %s", s->target);
-	return check_signing(s, e);
+	size_t len = strlen(text), n = strlen(ending);
+
+	return len >= n && !strcmp(text + len - n, ending);
 }
 
+static int take_kind(const char *text, enum package_kind *out, struct error *e)
+{
+	if (!text || !strcmp(text, "dir"))
+		*out = PACKAGE_FOLDER;
+	else if (!strcmp(text, "tar"))
+		*out = PACKAGE_TAR;
+	else if (!strcmp(text, "ova"))
+		*out = PACKAGE_OVA;
+	else
+		return error_set(
+			e, ERR_USAGE, "--bundle: \"%s\" is no kind of bundle: " KINDS, text);
+	return 0;
+}
+
+/* Without --compress the name tells. */
+static int take_compression(
+	const struct package_settings *s, struct package_job *j, struct error *e)
+{
+	const char *text = s->compress;
+
+	if (text && j->kind != PACKAGE_TAR)
+		return error_set(
+			e, ERR_USAGE, "--compress: only a tar is compressed (--bundle tar)");
+	if (!text && (ends_in(j->destination, ".zst") || ends_in(j->destination, ".tzst")))
+		text = "zstd";
+	else if (!text && (ends_in(j->destination, ".gz") || ends_in(j->destination, ".tgz")))
+		text = "gzip";
+	if (!text || !strcmp(text, "none"))
+		j->pack = PACK_NONE;
+	else if (!strcmp(text, "gzip"))
+		j->pack = PACK_GZIP;
+	else if (!strcmp(text, "zstd"))
+		j->pack = PACK_ZSTD;
+	else
+		return error_set(
+			e, ERR_USAGE, "--compress: \"%s\" is none of zstd, gzip and none", text);
+	return 0;
+}
+
+static int check_settings(const struct package_settings *s, struct package_job *j, struct error *e)
+{
+	int rc = take_kind(s->bundle, &j->kind, e);
+
+	if (!rc)
+		rc = take_compression(s, j, e);
+	if (!rc)
+		rc = check_signing(s, e);
+	if (!rc && s->sign && j->kind == PACKAGE_OVA)
+		rc = error_set(e, ERR_USAGE,
+			"--sign: an OVA has no image.json that a signature could be in");
+	return rc ? rc : source_date(&j->time, e);
+}
+
+static json_t *image_json(const struct package_image *i)
+{
+	return json_pack("{s:s,s:o,s:O}", "file", i->file, "target",
+		text_json(i->target ? i->target->name : NULL), "image", i->body);
+}
+
+/* "target" and "image" are those of the first, as there is but one mostly; an OVA has none. */
 static int result_json(const struct package_job *j, const struct package_result *r, struct error *e)
 {
+	const struct package_image none = { 0 };
+	const struct package_image *first = r->image_count ? &r->image[0] : &none;
+	json_t *images = json_array();
+
+	for (size_t i = 0; i < r->image_count; i++)
+		json_add(&images, image_json(&r->image[i]));
 	return print_json(
-		json_pack("{s:o,s:o,s:o,s:O,s:o}", "destination", text_json(j->destination),
-			"target", text_json(r->target ? r->target->name : NULL), "file_size",
-			number_json(r->file_size), "image", r->image, "findings",
-			report_json(&r->findings)),
+		json_pack("{s:o,s:o,s:o,s:O?,s:o,s:o}", "destination", text_json(j->destination),
+			"target", text_json(first->target ? first->target->name : NULL),
+			"file_size", number_json(r->file_size), "image", first->body, "images",
+			images, "findings", report_json(&r->findings)),
 		e);
 }
 
-static void print_result(const struct package_job *j, const struct package_result *r)
+static void print_image(const struct package_job *j, const struct package_image *i, bool alone)
 {
 	const char *key;
 	json_t *value;
 
 	put_text(stdout, j->destination);
-	printf(": described for %s\n", r->target ? r->target->name : "no target in particular");
-	json_object_foreach(r->image, key, value)
+	printf("%s%s: described for %s\n", alone ? "" : " ", alone ? "" : i->file,
+		i->target ? i->target->name : "no target in particular");
+	json_object_foreach(i->body, key, value)
 	{
 		char *text = json_dumps(value, JSON_ENCODE_ANY);
 
@@ -81,6 +145,16 @@ static void print_result(const struct package_job *j, const struct package_resul
 		putchar('\n');
 		free(text);
 	}
+}
+
+static void print_result(const struct package_job *j, const struct package_result *r)
+{
+	if (!r->image_count) {
+		put_text(stdout, j->destination);
+		puts(": an OVA");
+	}
+	for (size_t i = 0; i < r->image_count; i++)
+		print_image(j, &r->image[i], r->image_count == 1);
 }
 
 static int run_job(const struct package_settings *s, struct package_job *job, struct error *e)
@@ -114,22 +188,33 @@ static int package_run(const void *settings, char *const *argument, struct error
 		.source_format = s->format,
 		.properties = s->properties,
 		.name = s->name,
+		.tmpdir = scratch_folder(&s->common),
 		.sign_key = s->sign,
 		.certificate = s->certificate,
 		.output = { .no_sync = s->no_sync },
+		.engine = { .threads = s->common.threads },
 	};
 	struct target_list known, named;
-	int rc = check_settings(s, e);
+	struct buffer script = { 0 };
+	int rc = check_settings(s, &job, e);
 
 	if (!rc)
+		rc = recipes_folder(&script, e);
+	if (!rc)
+		rc = buffer_string(&script, "/upload.sh", e);
+	if (!rc)
 		rc = load_targets(s->target, &known, &named, e);
-	if (rc)
+	if (rc) {
+		buffer_free(&script);
 		return rc;
+	}
+	job.script = buffer_text(&script);
 	job.known = &known;
 	job.targets = s->target ? &named : NULL;
 	rc = run_job(s, &job, e);
 	targets_free(&named);
 	targets_free(&known);
+	buffer_free(&script);
 	return rc;
 }
 
@@ -140,12 +225,17 @@ static const struct option_spec package_options[] = {
 		"May be "
 		"repeated.",
 		option_pair, FIELD(properties) },
-	{ "target", 't', "TARGET",
-		"The hypervisor to describe the image for; without it one that the guest is ready "
+	{ "target", 't', "TARGET,...",
+		"The hypervisors to describe the image for; without it one that the guest is ready "
 		"for "
 		"and that takes the format.",
 		option_text, FIELD(target) },
-	{ "bundle", 0, "dir", "What to make: a folder.", option_text, FIELD(bundle) },
+	{ "bundle", 0, "dir|tar|ova", "What to make: a folder (the default), a tar, or an OVA.",
+		option_text, FIELD(bundle) },
+	{ "compress", 0, "zstd|gzip|none",
+		"How to compress a tar; without it the ending of DEST decides (.zst, .tzst, .gz, "
+		".tgz).",
+		option_text, FIELD(compress) },
 	{ "name", 0, "NAME", "The image's name; the file's without it.", option_text, FIELD(name) },
 	{ "sign", 0, "KEY",
 		"Sign the image with the RSA key in the PEM file KEY (RSA-PSS, SHA-256), for "
@@ -167,22 +257,28 @@ const struct command command_package = {
 	.name = "package",
 	.arguments = "IMAGE DEST",
 	.argument_count = 2,
-	.summary = "put an image, its Glance properties and digests into a folder",
-	.description = "Makes the folder DEST with a copy of IMAGE, image.json (the body of "
-		       "Glance's POST /v2/images) "
-		       "and the digest files SHA512SUMS, SHA256SUMS and MD5SUMS. DEST appears when "
-		       "it is complete, or "
-		       "not at all.\n\n"
-		       "The properties come from the target, the guest and the container. min_disk "
-		       "is the smallest "
-		       "flavor that the target takes the image for; Hyper-V needs more than the "
-		       "image's size.\n\n"
-		       "With a family of targets, such as hyperv, the newest machine type that the "
-		       "guest is ready for is "
-		       "described.\n\n"
-		       "--sign adds the img_signature properties that Glance and Nova verify. "
-		       "RSA-PSS takes random "
-		       "bytes in, so that a signed image.json is another each time.",
+	.summary = "bundle an image with its Glance properties, digests and an upload script",
+	.description =
+		"Makes DEST, a folder or a tar, with a copy of IMAGE, image.json (the body of "
+		"Glance's POST /v2/images), upload.sh, which uploads it with curl alone, and the "
+		"digest files SHA512SUMS, SHA256SUMS and MD5SUMS. DEST appears when it is "
+		"complete, or not at all.\n\n"
+		"The properties come from the target, the guest and the container. min_disk is the "
+		"smallest flavor that the target takes the image for; Hyper-V needs more than the "
+		"image's size.\n\n"
+		"With a family of targets, such as hyperv, the newest machine type that the guest "
+		"is ready for is described. Several targets share the one image: each gets an "
+		"image-TARGET.json in place of image.json.\n\n"
+		"A tar holds the image first. Its bytes depend on the files alone, neither on the "
+		"number of threads nor on clock or host; SOURCE_DATE_EPOCH in the environment is "
+		"the time of the files, 1970 without it.\n\n"
+		"--sign adds the img_signature properties that Glance and Nova verify. RSA-PSS "
+		"takes random bytes in, so that a signed image.json is another each time.\n\n"
+		"An OVA is for VMware and VirtualBox: a descriptor (OVF 1.1), a manifest with "
+		"SHA256 digests, and the disk as a stream-optimised VMDK, whatever IMAGE is. The "
+		"machine has one processor, --property min_ram=MIB of memory, an E1000 network "
+		"adapter, and its disk at an IDE controller, or at an LSI Logic one when a kernel "
+		"of the guest cannot start from IDE. It is described for no --target.",
 	.answer_no = "the guest is not ready for --target",
 	.options = package_options,
 	.settings_size = sizeof(struct package_settings),

@@ -185,6 +185,43 @@ int xml_load(const char *path, const char *schema, xmlDoc **out, struct error *e
 	return 0;
 }
 
+int xml_validate(const char *path, xmlDoc *doc, const char *schema, struct error *e)
+{
+	bool shortage = false;
+	int rc;
+
+	xmlSetStructuredErrorFunc(&shortage, shortage_note);
+	rc = schema_check(path, doc, schema, &shortage, e);
+	xmlSetStructuredErrorFunc(NULL, say_nothing);
+	return shortage ? error_nomem(e, path) : rc;
+}
+
+int xml_parse(const char *name, const void *bytes, size_t len, xmlDoc **out, struct error *e)
+{
+	struct buffer text = { 0 };
+	bool shortage = false;
+	xmlDoc *doc = NULL;
+	int rc;
+
+	if (len > XML_FILE_LIMIT)
+		return error_set(e, ERR_RANGE, "%s: larger than %d bytes", name, XML_FILE_LIMIT);
+	rc = buffer_append(&text, bytes, len, e);
+	if (rc)
+		return rc;
+	xmlSetStructuredErrorFunc(&shortage, shortage_note);
+	xmlInitParser();
+	rc = document_parse(name, &text, &shortage, &doc, e);
+	xmlSetStructuredErrorFunc(NULL, say_nothing);
+	buffer_free(&text);
+	if (shortage)
+		rc = error_nomem(e, name);
+	if (rc)
+		xmlFreeDoc(doc);
+	else
+		*out = doc;
+	return rc;
+}
+
 bool xml_is(const xmlNode *node, const char *name)
 {
 	return node->type == XML_ELEMENT_NODE && (!name || !strcmp((const char *)node->name, name));

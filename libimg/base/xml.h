@@ -19,6 +19,12 @@ enum { XML_FILE_LIMIT = 1 << 20 };
  * caller frees with xmlFreeDoc. */
 int xml_load(const char *path, const char *schema, xmlDoc **out, struct error *e);
 
+/* The same for a document in memory, which errors call `name`. */
+int xml_parse(const char *name, const void *bytes, size_t len, xmlDoc **out, struct error *e);
+
+/* Whether a document that was changed since is valid; errors name `path`. */
+int xml_validate(const char *path, xmlDoc *doc, const char *schema, struct error *e);
+
 /* First child element, next sibling element; NULL: none.  `name` NULL: any. */
 xmlNode *xml_first(const xmlNode *parent, const char *name);
 xmlNode *xml_next(const xmlNode *node, const char *name);

@@ -17,7 +17,8 @@
 enum { PIECE = 4 << 20, HOLE = 64 << 10 };
 
 struct copy {
-	int from, to;
+	int from, to; /* `to` -1: the sink takes it */
+	const struct copy_sink *sink;
 	uint64_t size;
 	uint64_t next_data; /* before it, from where we are, the source is a hole */
 	bool shared; /* `to` has the source's blocks already */
@@ -119,7 +120,9 @@ static int copy_pieces(struct copy *c, const struct convert_options *progress, s
 		if (rc)
 			break;
 		digests_add(c->digests, buf, len);
-		if (!c->shared)
+		if (c->sink)
+			rc = c->sink->write(c->sink->arg, buf, len, e);
+		else if (!c->shared)
 			rc = write_sparse(c->to, off, buf, len, e);
 		if (!rc && progress->progress &&
 			progress->progress(progress->progress_arg, off + len, c->size))
@@ -138,10 +141,10 @@ static int copy_all(struct copy *c, const struct convert_options *progress,
 	rc = c->piece[0] && c->piece[1] ? digests_open(&c->digests, sum_algorithm, SUM_COUNT, e)
 					: error_nomem(e, "copying");
 	if (!rc) {
-		c->shared = !ioctl(c->to, FICLONE, c->from);
+		c->shared = !c->sink && !ioctl(c->to, FICLONE, c->from);
 		rc = copy_pieces(c, progress, e);
 	}
-	if (!rc && !c->shared && ftruncate(c->to, (off_t)c->size))
+	if (!rc && !c->sink && !c->shared && ftruncate(c->to, (off_t)c->size))
 		rc = error_errno(
 			e, errno, "cannot set a length of %llu", (unsigned long long)c->size);
 	if (!rc)
@@ -165,29 +168,47 @@ static int check_unchanged(int fd, const struct stat *before, struct error *e)
 	return 0;
 }
 
+static int copy_file(struct copy *c, const char *source, const struct convert_options *progress,
+	uint64_t *size, char hex[SUM_COUNT][DIGEST_HEX_MAX], struct error *e)
+{
+	struct stat st;
+	int rc = 0;
+
+	c->from = open(source, O_RDONLY | O_CLOEXEC);
+	if (c->from < 0)
+		return error_errno(e, errno, "cannot open %s", source);
+	if (fstat(c->from, &st))
+		rc = error_errno(e, errno, "cannot look at it");
+	else if (!S_ISREG(st.st_mode))
+		rc = error_set(e, ERR_UNSUPPORTED, "is no plain file: convert it first");
+	if (!rc) {
+		c->size = (uint64_t)st.st_size;
+		rc = c->sink ? c->sink->begin(c->sink->arg, c->size, e) : 0;
+	}
+	if (!rc)
+		rc = copy_all(c, progress, hex, e);
+	if (!rc)
+		rc = check_unchanged(c->from, &st, e);
+	close(c->from);
+	if (rc)
+		return error_prefix(e, "%s", source);
+	*size = c->size;
+	return 0;
+}
+
 int copy_with_sums(const char *source, int to, const struct convert_options *progress,
 	uint64_t *size, char hex[SUM_COUNT][DIGEST_HEX_MAX], struct error *e)
 {
 	struct copy c = { .to = to };
-	struct stat st;
-	int rc;
 
-	c.from = open(source, O_RDONLY | O_CLOEXEC);
-	if (c.from < 0)
-		return error_errno(e, errno, "cannot open %s", source);
-	if (fstat(c.from, &st))
-		rc = error_errno(e, errno, "cannot look at it");
-	else if (!S_ISREG(st.st_mode))
-		rc = error_set(e, ERR_UNSUPPORTED, "is no plain file: convert it first");
-	else {
-		c.size = (uint64_t)st.st_size;
-		rc = copy_all(&c, progress, hex, e);
-	}
-	if (!rc)
-		rc = check_unchanged(c.from, &st, e);
-	close(c.from);
-	if (rc)
-		return error_prefix(e, "%s", source);
-	*size = c.size;
-	return 0;
+	return copy_file(&c, source, progress, size, hex, e);
+}
+
+int copy_to_sink(const char *source, const struct copy_sink *sink,
+	const struct convert_options *progress, uint64_t *size, char hex[SUM_COUNT][DIGEST_HEX_MAX],
+	struct error *e)
+{
+	struct copy c = { .to = -1, .sink = sink };
+
+	return copy_file(&c, source, progress, size, hex, e);
 }

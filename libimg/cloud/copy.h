@@ -12,6 +12,16 @@
 int copy_with_sums(const char *source, int to, const struct convert_options *progress,
 	uint64_t *size, char hex[SUM_COUNT][DIGEST_HEX_MAX], struct error *e);
 
+/* Where a copy goes that is read front to back: told its length first, then the bytes in order. */
+struct copy_sink {
+	int (*begin)(void *arg, uint64_t size, struct error *e);
+	int (*write)(void *arg, const void *bytes, size_t len, struct error *e);
+	void *arg;
+};
+int copy_to_sink(const char *source, const struct copy_sink *sink,
+	const struct convert_options *progress, uint64_t *size, char hex[SUM_COUNT][DIGEST_HEX_MAX],
+	struct error *e);
+
 int write_fully(int fd, uint64_t off, const void *bytes, size_t len, struct error *e);
 
 #endif

@@ -33,6 +33,7 @@ enum probe_answer {
 
 struct chain; /* disk/chain.h */
 struct check; /* disk/check.h */
+struct convert_options; /* disk/convert.h */
 
 struct open_options {
 	const char *path; /* of the host file, for messages and references; may be NULL */
@@ -197,6 +198,11 @@ struct format {
 	 * would give; NULL: that is fast enough.
 	 */
 	int (*allocated)(struct disk *d, uint64_t *out, struct error *e);
+	/*
+	 * Compares all of the file with the digests that it carries; of the options only progress
+	 * counts, which is asked whether to stop.  NULL: it carries none.
+	 */
+	int (*sums_check)(struct disk *d, const struct convert_options *o, struct error *e);
 	bool has_identifier; /* the writer takes that of the image_spec */
 	/*
 	 * Looks at every structure of the container in `file`, which is not known to be one and is

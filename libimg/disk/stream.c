@@ -222,6 +222,8 @@ int stream(struct disk *source, const struct format *format, const struct image_
 
 	if (!rc)
 		rc = tables_make(&s, source, format, spec, o, result, e);
+	if (!rc && sink->begin)
+		rc = sink->begin(sink->arg, result->file_size, e);
 	if (!rc)
 		rc = all_send(&s, source, o, result, e);
 	if (!rc)

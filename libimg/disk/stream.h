@@ -7,6 +7,8 @@
 
 /* Where a stream goes: called with the container's bytes strictly in order. */
 struct stream_sink {
+	/* Called once, before the first byte, with the number of all of them.  May be NULL. */
+	int (*begin)(void *arg, uint64_t size, struct error *e);
 	int (*write)(void *arg, const void *bytes, size_t len, struct error *e);
 	void *arg;
 };

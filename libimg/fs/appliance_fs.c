@@ -201,6 +201,7 @@ static const struct fs_ops appliance_ops = {
 	.read = appliance_read,
 	.readlink = appliance_readlink,
 	.put = appliance_put,
+	.set_looks = appliance_set_looks,
 	.remove = appliance_remove,
 	.free_bytes = appliance_free_bytes,
 	.view = appliance_btrfs_view,

@@ -78,6 +78,8 @@ int drive_node(struct drive *d, uint64_t node, struct node **out, struct error *
 int appliance_put(
 	struct fs *fs, uint64_t dir, const char *name, const struct fs_put *p, struct error *e);
 int appliance_remove(struct fs *fs, uint64_t dir, const char *name, struct error *e);
+int appliance_set_looks(
+	struct fs *fs, uint64_t node, uint32_t mode, uint32_t uid, uint32_t gid, struct error *e);
 
 /* appliance_fs.c */
 int appliance_xattrs_at(

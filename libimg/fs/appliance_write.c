@@ -248,3 +248,31 @@ int appliance_remove(struct fs *fs, uint64_t dir, const char *name, struct error
 	buffer_free(&path);
 	return rc;
 }
+
+/* A change of owner takes set-user-ID away, so it comes first. */
+int appliance_set_looks(
+	struct fs *fs, uint64_t node, uint32_t mode, uint32_t uid, uint32_t gid, struct error *e)
+{
+	struct drive *d = drive_of(fs);
+	struct appliance *a = d->appliance;
+	struct buffer path = { 0 };
+	struct node *x = NULL;
+	int rc = drive_node(d, node, &x, e);
+
+	if (!rc)
+		rc = drive_path(d, node, NULL, &path, e);
+	if (!rc) {
+		d->edited = true;
+		if (a->lib.lchown(a->g, (int)uid, (int)gid, buffer_text(&path)) ||
+			(!S_ISLNK(x->stat.mode) &&
+				a->lib.chmod(a->g, (int)(mode & 07777), buffer_text(&path))))
+			rc = drive_error(d, buffer_text(&path), e);
+	}
+	if (!rc) {
+		x->stat.mode = (x->stat.mode & S_IFMT) | (mode & 07777);
+		x->stat.uid = uid;
+		x->stat.gid = gid;
+	}
+	buffer_free(&path);
+	return rc;
+}

@@ -201,6 +201,7 @@ static const struct fs_ops ext_ops = {
 	.read = ext_read,
 	.readlink = ext_readlink,
 	.put = ext_put,
+	.set_looks = ext_set_looks,
 	.remove = ext_remove,
 	.free_bytes = ext_free_bytes,
 	.free_runs = ext_free_runs,

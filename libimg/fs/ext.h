@@ -82,5 +82,7 @@ int ext_free_runs(struct fs *fs,
 
 int ext_put(struct fs *fs, uint64_t dir, const char *name, const struct fs_put *p, struct error *e);
 int ext_remove(struct fs *fs, uint64_t dir, const char *name, struct error *e);
+int ext_set_looks(
+	struct fs *fs, uint64_t node, uint32_t mode, uint32_t uid, uint32_t gid, struct error *e);
 
 #endif

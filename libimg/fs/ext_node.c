@@ -18,16 +18,21 @@ static uint32_t extra_seconds(int64_t seconds)
 	return (uint32_t)((uint64_t)(seconds - (int32_t)seconds) >> 32 & 3);
 }
 
+static void set_owner(struct ext2_inode_large *inode, uint32_t mode, uint32_t uid, uint32_t gid)
+{
+	inode->i_mode = (uint16_t)((inode->i_mode & S_IFMT) | (mode & 07777));
+	inode->i_uid = (uint16_t)uid;
+	inode->i_gid = (uint16_t)gid;
+	ext2fs_set_i_uid_high(*inode, (uint16_t)(uid >> 16));
+	ext2fs_set_i_gid_high(*inode, (uint16_t)(gid >> 16));
+}
+
 /* Owner, mode and times. */
 static void set_looks(struct ext2_inode_large *inode, const struct fs_put *p)
 {
 	uint32_t seconds = (uint32_t)p->mtime;
 
-	inode->i_mode = (uint16_t)((inode->i_mode & S_IFMT) | (p->mode & 07777));
-	inode->i_uid = (uint16_t)p->uid;
-	inode->i_gid = (uint16_t)p->gid;
-	ext2fs_set_i_uid_high(*inode, (uint16_t)(p->uid >> 16));
-	ext2fs_set_i_gid_high(*inode, (uint16_t)(p->gid >> 16));
+	set_owner(inode, p->mode, p->uid, p->gid);
 	inode->i_atime = inode->i_ctime = inode->i_mtime = seconds;
 	/* i_extra_isize is 0 in 128-byte inodes, which have no place for the rest. */
 	if (inode->i_extra_isize < sizeof(*inode) - EXT2_GOOD_OLD_INODE_SIZE)
@@ -278,4 +283,19 @@ int ext_node_rewrite(
 	if (!rc)
 		rc = ext_xattrs_clear(x, ino, e);
 	return rc ? rc : dress(x, ino, p, 0, e);
+}
+
+int ext_set_looks(
+	struct fs *fs, uint64_t node, uint32_t mode, uint32_t uid, uint32_t gid, struct error *e)
+{
+	struct ext *x = ext_of(fs);
+	struct ext2_inode_large inode;
+	int rc = ext_inode(x, node, &inode, e);
+
+	if (!rc && node < EXT2_FIRST_INODE(x->e2->super) && node != EXT2_ROOT_INO)
+		rc = error_set(e, ERR_CORRUPT, "the reserved inode %" PRIu64, node);
+	if (rc)
+		return rc;
+	set_owner(&inode, mode, uid, gid);
+	return write_inode(x, (ext2_ino_t)node, &inode, e);
 }

@@ -73,6 +73,9 @@ struct fs_ops {
 		struct error *e);
 	/* Removes a file, a link or an empty directory. */
 	int (*remove)(struct fs *fs, uint64_t dir, const char *name, struct error *e);
+	/* Permissions and owner of a node; all else of it stays.  NULL: this kind stores none. */
+	int (*set_looks)(struct fs *fs, uint64_t node, uint32_t mode, uint32_t uid, uint32_t gid,
+		struct error *e);
 	int (*free_bytes)(struct fs *fs, uint64_t *out, struct error *e);
 	/*
 	 * Calls back for each run of bytes of the disk that no file and no structure of the file

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Opening and closing NTFS volumes. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,15 +80,32 @@ static int ntfs_xattrs(
 	return 0;
 }
 
+/* The files of the file system itself, which stay open. */
+static int sync_system(struct ntfs *n, struct error *e)
+{
+	ntfs_volume *v = n->volume;
+	ntfs_inode *const all[] = { v->secure_ni, v->lcnbmp_ni, v->vol_ni, v->mft_ni,
+		v->mftmirr_ni };
+
+	ntfs_begin(n);
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if (all[i] && (NInoDirty(all[i]) || NInoAttrListDirty(all[i])) &&
+			ntfs_inode_sync(all[i]))
+			return ntfs_error(n, e, "file record %" PRIu64, (uint64_t)all[i]->mft_no);
+	return ntfs_io_error(n, e);
+}
+
 static int ntfs_sync(struct fs *fs, struct error *e)
 {
 	struct ntfs *n = ntfs_of(fs);
+	int rc;
 
 	if (n->failure.code) {
 		return error_set(e, (enum error_code)n->failure.code,
 			"nothing is written after an edit that failed: %s", n->failure.text);
 	}
-	return cache_flush(n->io.cache, e);
+	rc = sync_system(n, e);
+	return rc ? rc : cache_flush(n->io.cache, e);
 }
 
 static void ntfs_close(struct fs *fs)

@@ -15,6 +15,7 @@ enum {
 	CLUSTER_MAX = 2 << 20, /* bytes, since Windows 10 1709 */
 	RECORD_MIN = 512,
 	RECORD_MAX = 64 << 10,
+	ATTRDEF_MAX = 64 << 10, /* bytes; there are 2560 */
 	SLACK = 1 << 20, /* bytes that a bitmap may have more than bits to tell */
 };
 
@@ -97,9 +98,25 @@ static int check_size(
 		name, (uint64_t)a->data_size, (uint64_t)a->initialized_size, disk);
 }
 
-/* A system file's data, which is to have at most `max` bytes. */
+static int read_whole(struct ntfs *n, ntfs_attr *a, const char *name, struct error *e)
+{
+	uint8_t piece[4096];
+
+	for (s64 off = 0; off < a->data_size;) {
+		s64 got = ntfs_attr_pread(
+			a, off, (s64)min_u64(sizeof(piece), (uint64_t)(a->data_size - off)), piece);
+
+		if (got <= 0)
+			return ntfs_error(n, e, "%s", name);
+		off += got;
+	}
+	return ntfs_io_error(n, e);
+}
+
+/* A system file's data, which is to have at most `max` bytes; `whole`: and to be readable, as the
+ * library does not clean up when it is not. */
 static int check_file(
-	struct ntfs *n, uint64_t node, uint64_t max, const char *name, struct error *e)
+	struct ntfs *n, uint64_t node, uint64_t max, bool whole, const char *name, struct error *e)
 {
 	ntfs_inode *ni = NULL;
 	ntfs_attr *a;
@@ -109,6 +126,8 @@ static int check_file(
 		return error_prefix(e, "%s", name);
 	a = ntfs_attr_open(ni, AT_DATA, AT_UNNAMED, 0);
 	rc = a ? check_size(n, a, max, name, e) : ntfs_error(n, e, "%s", name);
+	if (!rc && whole)
+		rc = read_whole(n, a, name, e);
 	if (a)
 		ntfs_attr_close(a);
 	ntfs_node_drop(ni);
@@ -144,12 +163,12 @@ int ntfs_check_volume(struct ntfs *n, struct error *e)
 			(uint64_t)v->mft_na->data_size / v->mft_record_size / 8 + SLACK,
 			"the bitmap of the master file table", e);
 	if (!rc)
-		rc = check_file(n, FILE_Bitmap, bits, "$Bitmap", e);
+		rc = check_file(n, FILE_Bitmap, bits, false, "$Bitmap", e);
 	if (!rc)
-		rc = check_file(n, FILE_UpCase, 128 << 10, "$UpCase", e);
+		rc = check_file(n, FILE_UpCase, 128 << 10, false, "$UpCase", e);
 	if (!rc)
-		rc = check_file(n, FILE_AttrDef, SLACK, "$AttrDef", e);
+		rc = check_file(n, FILE_AttrDef, ATTRDEF_MAX, true, "$AttrDef", e);
 	if (!rc)
-		rc = check_file(n, FILE_LogFile, UINT64_MAX, "$LogFile", e);
+		rc = check_file(n, FILE_LogFile, UINT64_MAX, false, "$LogFile", e);
 	return rc ? rc : check_root(n, e);
 }

@@ -28,6 +28,9 @@ struct walk {
 	uint32_t block; /* bytes */
 	uint8_t vcn_bits; /* log2 of the bytes that a block's number counts */
 	uint64_t left; /* blocks that may still be read */
+	ntfschar *index; /* its name, of 4 units */
+	bool names; /* it is one of names, $I30 */
+	int (*raw)(void *arg, const uint8_t *entry, size_t len); /* of others */
 	const struct ntfs_name *key;
 	struct level level[NTFS_DEPTH_MAX];
 	size_t depth;
@@ -35,7 +38,7 @@ struct walk {
 
 static int damaged(const struct walk *w, const char *what, struct error *e)
 {
-	return ntfs_corrupt(e, "the index of directory %" PRIu64 " is damaged: %s",
+	return ntfs_corrupt(e, "the index of file record %" PRIu64 " is damaged: %s",
 		(uint64_t)w->dir->mft_no, what);
 }
 
@@ -64,11 +67,11 @@ static void pop(struct walk *w)
 
 static int blocks_open(struct walk *w, struct error *e)
 {
-	w->blocks = ntfs_attr_open(w->dir, AT_INDEX_ALLOCATION, NTFS_INDEX_I30, 4);
+	w->blocks = ntfs_attr_open(w->dir, AT_INDEX_ALLOCATION, w->index, 4);
 	if (!w->blocks)
 		return errno == ENOENT && !w->n->io.error.code
 			? 0
-			: ntfs_error(w->n, e, "the index of directory %" PRIu64,
+			: ntfs_error(w->n, e, "the index of file record %" PRIu64,
 				  (uint64_t)w->dir->mft_no);
 	w->left = min_u64((uint64_t)w->blocks->data_size, w->n->io.disk->size) / w->block;
 	return 0;
@@ -81,16 +84,15 @@ static int walk_open(struct walk *w, struct error *e)
 	const INDEX_ROOT *root;
 	int rc;
 
-	if (!ntfs_is_directory(w->dir))
+	if (w->names && !ntfs_is_directory(w->dir))
 		return error_set(
 			e, ERR_USAGE, "file %" PRIu64 " is no directory", (uint64_t)w->dir->mft_no);
 	w->context = ntfs_attr_get_search_ctx(w->dir, NULL);
 	if (!w->context)
 		return error_nomem(e, "a directory");
-	if (ntfs_attr_lookup(
-		    AT_INDEX_ROOT, NTFS_INDEX_I30, 4, CASE_SENSITIVE, 0, NULL, 0, w->context))
+	if (ntfs_attr_lookup(AT_INDEX_ROOT, w->index, 4, CASE_SENSITIVE, 0, NULL, 0, w->context))
 		return ntfs_error(
-			w->n, e, "the index of directory %" PRIu64, (uint64_t)w->dir->mft_no);
+			w->n, e, "the index of file record %" PRIu64, (uint64_t)w->dir->mft_no);
 	a = w->context->attr;
 	if (a->non_resident || le32_to_cpu(a->value_length) < sizeof(*root) ||
 		!range_fits(le16_to_cpu(a->value_offset), le32_to_cpu(a->value_length),
@@ -173,7 +175,7 @@ static int entry_check(const struct walk *w, const INDEX_ENTRY **out, struct err
 		return damaged(w, "an entry's length", e);
 	if (entry->ie_flags & INDEX_ENTRY_NODE && len < sizeof(INDEX_ENTRY_HEADER) + 8)
 		return damaged(w, "an entry's length", e);
-	if (!(entry->ie_flags & INDEX_ENTRY_END) &&
+	if (w->names && !(entry->ie_flags & INDEX_ENTRY_END) &&
 		(len < offsetof(INDEX_ENTRY, key.file_name.file_name) ||
 			2 * (size_t)entry->key.file_name.file_name_length >
 				len - offsetof(INDEX_ENTRY, key.file_name.file_name)))
@@ -214,7 +216,7 @@ static int step(struct walk *w, int (*each)(void *arg, const struct ntfs_entry *
 	if (rc)
 		return rc;
 	last = entry->ie_flags & INDEX_ENTRY_END;
-	if (!last)
+	if (!last && w->names)
 		entry_read(entry, &found);
 	if (w->key)
 		order = last ? -1 : compare(w->n, w->key, &found.name);
@@ -228,17 +230,34 @@ static int step(struct walk *w, int (*each)(void *arg, const struct ntfs_entry *
 		pop(w);
 		return 0;
 	}
+	if (!w->names)
+		return w->raw(arg, (const uint8_t *)entry, le16_to_cpu(entry->length));
 	return order ? 0 : each(arg, &found);
+}
+
+static int run(struct walk *w, int (*each)(void *arg, const struct ntfs_entry *entry), void *arg,
+	struct error *e)
+{
+	int rc = walk_open(w, e);
+
+	while (!rc && w->depth)
+		rc = step(w, each, arg, e);
+	walk_close(w);
+	return rc;
 }
 
 int ntfs_dir_walk(struct ntfs *n, ntfs_inode *dir, const struct ntfs_name *key,
 	int (*each)(void *arg, const struct ntfs_entry *entry), void *arg, struct error *e)
 {
-	struct walk w = { .n = n, .dir = dir, .key = key };
-	int rc = walk_open(&w, e);
+	struct walk w = { .n = n, .dir = dir, .index = NTFS_INDEX_I30, .names = true, .key = key };
 
-	while (!rc && w.depth)
-		rc = step(&w, each, arg, e);
-	walk_close(&w);
-	return rc;
+	return run(&w, each, arg, e);
+}
+
+int ntfs_index_walk(struct ntfs *n, ntfs_inode *ni, ntfschar *name,
+	int (*each)(void *arg, const uint8_t *entry, size_t len), void *arg, struct error *e)
+{
+	struct walk w = { .n = n, .dir = ni, .index = name, .raw = each };
+
+	return run(&w, NULL, arg, e);
 }

@@ -11,6 +11,7 @@
 /* base/bytes.h has other types of the same names: no file has both. */
 #include <ntfs-3g/volume.h>
 
+#include <ntfs-3g/acls.h>
 #include <ntfs-3g/attrib.h>
 #include <ntfs-3g/dir.h>
 #include <ntfs-3g/index.h>
@@ -96,6 +97,9 @@ struct ntfs_entry {
  */
 int ntfs_dir_walk(struct ntfs *n, ntfs_inode *dir, const struct ntfs_name *key,
 	int (*each)(void *arg, const struct ntfs_entry *entry), void *arg, struct error *e);
+/* As ntfs_dir_walk, an index of another kind, whose name has 4 units. */
+int ntfs_index_walk(struct ntfs *n, ntfs_inode *ni, ntfschar *name,
+	int (*each)(void *arg, const uint8_t *entry, size_t len), void *arg, struct error *e);
 /* The entry that Windows takes for `name`, of two that differ by case the one that is spelled so;
  * ERR_NOTFOUND. */
 int ntfs_dir_find(struct ntfs *n, ntfs_inode *dir, const struct ntfs_name *name,
@@ -145,7 +149,10 @@ int ntfs_readlink(struct fs *fs, uint64_t node, struct buffer *out, struct error
 int ntfs_compact_read(
 	struct ntfs *n, ntfs_inode *ni, uint64_t off, void *buf, size_t len, struct error *e);
 
-/* Security: ntfs_security.c. */
+/* Security: ntfs_descriptor.c and ntfs_security.c. */
+/* The id, as stored, of a descriptor in $Secure, where it is put unless it is there. */
+int ntfs_descriptor_id(
+	struct ntfs *n, const uint8_t *descriptor, size_t len, uint32_t *out, struct error *e);
 /* The id of the descriptor that a new node in `dir` gets. */
 int ntfs_security_new(
 	struct ntfs *n, ntfs_inode *dir, bool directory, uint32_t *out, struct error *e);
@@ -163,7 +170,7 @@ void ntfs_times_set(ntfs_inode *ni, const struct ntfs_times *t);
 /* As ntfs_times_set, and to the names in its record, which otherwise stay as the node was made. */
 int ntfs_times_new(struct ntfs *n, ntfs_inode *ni, const struct ntfs_times *t, struct error *e);
 
-/* Editing: ntfs_content.c and ntfs_write.c. */
+/* Content: ntfs_content.c. */
 /* A file's bytes, which may be made from those of a file that is there, kept while that is
  * replaced. */
 struct ntfs_content;
@@ -175,6 +182,23 @@ void ntfs_content_free(struct ntfs_content *c);
 int ntfs_content_write(struct ntfs *n, ntfs_inode *ni, const struct fs_put *p, struct error *e);
 /* `returned` bytes were in use that become free. */
 int ntfs_check_space(struct ntfs *n, uint64_t size, uint64_t returned, struct error *e);
+
+/* Steps of an edit: ntfs_edit.c. */
+/* What a new node takes over from the one that it replaces. */
+struct ntfs_heritage {
+	uint32_t security; /* as stored; 0: from the directory */
+	FILE_ATTR_FLAGS flags;
+};
+/* Before the first step. */
+int ntfs_edit_begin(struct ntfs *n, struct error *e);
+int ntfs_edit_create(struct ntfs *n, uint64_t dir, const struct ntfs_name *name,
+	const struct fs_put *p, const struct ntfs_heritage *h, struct error *e);
+/* Takes a name away, and with the last one the node. */
+int ntfs_edit_erase(struct ntfs *n, uint64_t dir, const struct ntfs_entry *entry, struct error *e);
+/* New content in place: the record keeps its number, its descriptor and all its names. */
+int ntfs_edit_rewrite(struct ntfs *n, uint64_t node, const struct fs_put *p, struct error *e);
+
+/* Edits: ntfs_write.c. */
 int ntfs_put(
 	struct fs *fs, uint64_t dir, const char *name, const struct fs_put *p, struct error *e);
 int ntfs_remove(struct fs *fs, uint64_t dir, const char *name, struct error *e);

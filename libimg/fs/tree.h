@@ -76,6 +76,27 @@ int tree_put_reader(struct tree *t, const char *path, uint64_t size,
 	const struct tree_put *p, struct error *e);
 int tree_put_link(struct tree *t, const char *path, const char *target, const struct tree_put *p,
 	struct error *e);
+/* Makes a directory, and those above it, root:root 0755 or with `p`'s mode; one that is there is
+ * left alone. */
+int tree_make_directory(
+	struct tree *t, const char *path, const struct tree_put *p, struct error *e);
 int tree_remove(struct tree *t, const char *path, const char *why, struct error *e);
+/* A directory with all that is below; links in it are removed, not followed. */
+int tree_remove_all(struct tree *t, const char *path, const char *why, struct error *e);
+/* Adds all that is in the directory, a directory before what is in it, names sorted in each; links
+ * are not followed.  ERR_RANGE when there are more than `limit`. */
+int tree_list_all(
+	struct tree *t, const char *directory, size_t limit, struct strings *out, struct error *e);
+
+/* Parts that are not given stay. */
+struct tree_looks {
+	bool has_mode, has_uid, has_gid;
+	uint32_t mode; /* permissions */
+	uint32_t uid, gid;
+};
+/* Permissions and owner of what is at the path, links followed; content and times stay.
+ * ERR_UNSUPPORTED on a file system that stores none. */
+int tree_set_looks(struct tree *t, const char *path, const struct tree_looks *l, const char *why,
+	struct error *e);
 
 #endif

@@ -10,7 +10,7 @@
 
 enum { PIECE = 1 << 20 }; /* bytes of a file in memory */
 
-static int check_writable(const struct spot *s, struct error *e)
+int spot_check_writable(const struct spot *s, struct error *e)
 {
 	if (s->mount->fs->writable && s->mount->fs->ops->put && s->mount->fs->ops->remove)
 		return 0;
@@ -18,7 +18,7 @@ static int check_writable(const struct spot *s, struct error *e)
 		buffer_text(&s->path), s->mount->volume, s->mount->fs->type);
 }
 
-static int record(struct tree *t, const struct spot *s, const char *why,
+int spot_record(struct tree *t, const struct spot *s, const char *why,
 	const struct edit_state *before, const struct edit_state *after, struct error *e)
 {
 	struct edit entry = {
@@ -76,15 +76,14 @@ static int attributes_load(
 	return 0;
 }
 
-/* Puts the node, looks at it again, and records it. */
-static int put_node(struct tree *t, struct spot *s, struct fs_put *put, const char *why,
+int spot_put(struct tree *t, struct spot *s, struct fs_put *put, const char *why,
 	const struct edit_state *before, struct error *e)
 {
 	struct fs *fs = s->mount->fs;
 	struct attributes attributes;
 	struct edit_state after;
 	uint64_t node;
-	int rc = check_writable(s, e);
+	int rc = spot_check_writable(s, e);
 
 	if (!rc)
 		rc = attributes_load(s, put->mode & S_IFMT, &attributes, e);
@@ -101,7 +100,7 @@ static int put_node(struct tree *t, struct spot *s, struct fs_put *put, const ch
 	s->found = !rc;
 	if (!rc)
 		rc = spot_state(s, &after, e);
-	return rc ? rc : record(t, s, why, before, &after, e);
+	return rc ? rc : spot_record(t, s, why, before, &after, e);
 }
 
 struct parents {
@@ -115,14 +114,13 @@ static int make_parent(void *arg, const struct spot *at, uint64_t *node, struct 
 	struct fs_put put = { .mode = S_IFDIR | 0755, .mtime = parents->put->mtime };
 	struct edit_state none = { 0 };
 	struct spot s = *at;
-	int rc = put_node(parents->tree, &s, &put, parents->put->why, &none, e);
+	int rc = spot_put(parents->tree, &s, &put, parents->put->why, &none, e);
 
 	*node = s.stat.node;
 	return rc;
 }
 
-/* Finds what `path` names, or the place for it, making directories on the way. */
-static int find_place(struct tree *t, const char *path, enum walk_flags flags,
+int tree_find_place(struct tree *t, const char *path, enum walk_flags flags,
 	const struct tree_put *p, struct spot *out, struct error *e)
 {
 	struct parents parents = { .tree = t, .put = p };
@@ -198,7 +196,7 @@ static int put_file(struct tree *t, struct spot *s, struct fs_put *put, const st
 	same_mode = put->mode == before.mode || !s->mount->fs->permissions;
 	if (s->found && same_mode && before.size == put->size && !strcmp(before.sha256, hex))
 		return 0;
-	return put_node(t, s, put, p->why, &before, e);
+	return spot_put(t, s, put, p->why, &before, e);
 }
 
 int tree_put_reader(struct tree *t, const char *path, uint64_t size,
@@ -207,7 +205,7 @@ int tree_put_reader(struct tree *t, const char *path, uint64_t size,
 {
 	struct fs_put put = { .size = size, .read = read, .read_arg = arg };
 	struct spot s;
-	int rc = find_place(t, path, WALK_FOLLOW, p, &s, e);
+	int rc = tree_find_place(t, path, WALK_FOLLOW, p, &s, e);
 
 	if (!rc) {
 		rc = put_file(t, &s, &put, p, e);
@@ -262,7 +260,7 @@ static int put_link(struct tree *t, struct spot *s, const char *target, const st
 	set_looks(&put, s, p, S_IFLNK, 0777);
 	put.mode = S_IFLNK | 0777;
 	rc = spot_state(s, &before, e);
-	return rc ? rc : put_node(t, s, &put, p->why, &before, e);
+	return rc ? rc : spot_put(t, s, &put, p->why, &before, e);
 }
 
 int tree_put_link(struct tree *t, const char *path, const char *target, const struct tree_put *p,
@@ -273,7 +271,7 @@ int tree_put_link(struct tree *t, const char *path, const char *target, const st
 
 	if (!*target)
 		return error_set(e, ERR_USAGE, "%.200s: a link needs a target", path);
-	rc = find_place(t, path, WALK_NOFOLLOW, p, &s, e);
+	rc = tree_find_place(t, path, WALK_NOFOLLOW, p, &s, e);
 	if (!rc) {
 		rc = put_link(t, &s, target, p, e);
 		if (rc)
@@ -293,13 +291,13 @@ int tree_remove(struct tree *t, const char *path, const char *why, struct error 
 	if (!rc && s.top)
 		rc = error_set(e, ERR_REFUSED, "%.200s is the root of a file system", path);
 	if (!rc)
-		rc = check_writable(&s, e);
+		rc = spot_check_writable(&s, e);
 	if (!rc)
 		rc = spot_state(&s, &before, e);
 	if (!rc)
 		rc = s.mount->fs->ops->remove(s.mount->fs, s.dir, s.name, e);
 	if (!rc)
-		rc = record(t, &s, why, &before, &none, e);
+		rc = spot_record(t, &s, why, &before, &none, e);
 	spot_free(&s);
 	return rc;
 }

@@ -56,6 +56,19 @@ struct mount *tree_mount_at(struct tree *t, const char *path);
 
 /* What the journal says about the node at a spot, its content digested. */
 int spot_state(const struct spot *s, struct edit_state *out, struct error *e);
+/* tree_edit.c.  ERR_REFUSED when the file system is not open for editing. */
+int spot_check_writable(const struct spot *s, struct error *e);
+/* An entry in the journal. */
+int spot_record(struct tree *t, const struct spot *s, const char *why,
+	const struct edit_state *before, const struct edit_state *after, struct error *e);
+/* Puts the node, looks at it again, and records it. */
+int spot_put(struct tree *t, struct spot *s, struct fs_put *put, const char *why,
+	const struct edit_state *before, struct error *e);
+/* Finds what `path` names, or the place for it, making directories on the way; ERR_EXISTS for a
+ * directory. */
+int tree_find_place(struct tree *t, const char *path, enum walk_flags flags,
+	const struct tree_put *p, struct spot *out, struct error *e);
+
 /* Appends the target of the link at the spot. */
 int spot_target(const struct spot *s, struct buffer *out, struct error *e);
 

@@ -191,9 +191,11 @@ static int entry_visit(struct archive_media *m, struct archive_entry *entry, str
 	/* Passing over a file may unpack it. */
 	int rc = plain_count(m->visitor->count, size > 0 ? (uint64_t)size : 0, e);
 
+	if (rc)
+		return error_prefix(e, "%s", m->source);
 	/* A link has no type in some formats. */
-	if (rc || !file.path || (archive_entry_filetype(entry) != S_IFREG && !file.link))
-		return rc;
+	if (!file.path || (archive_entry_filetype(entry) != S_IFREG && !file.link))
+		return 0;
 	rc = buffer_format(&source, e, "%s: %.*s", m->source, SOURCE_MAX, file.path);
 	file.source = buffer_text(&source);
 	if (!rc)

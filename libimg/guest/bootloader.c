@@ -61,7 +61,7 @@ static int file_add(
 	struct bootloader b = { .firmware = "uefi",
 		.volume = strdup(g->volumes.volume[esp].id),
 		.path = strdup(path) };
-	struct loader l = { 0 };
+	struct loader l = { .kind = "other" };
 	char fallback[64];
 	int rc = b.volume && b.path ? 0 : error_nomem(e, "boot loaders");
 
@@ -151,6 +151,23 @@ static int esp_add(struct guest_image *g, struct tree *t, size_t esp, struct err
 	return rc;
 }
 
+/* Its boot manager is a file, unlike what else a BIOS starts. */
+static int windows_place(const struct guest_image *g, struct bootloader *b, struct error *e)
+{
+	struct buffer path = { 0 };
+	const char *manager;
+	size_t volume;
+	int rc = firmware_windows_manager(g, &manager, &volume, &path, e);
+
+	if (rc || !manager || strcmp(manager, b->kind) != 0) {
+		buffer_free(&path);
+		return rc;
+	}
+	b->path = (char *)path.data;
+	b->volume = strdup(g->volumes.volume[volume].id);
+	return b->volume ? 0 : error_nomem(e, "boot loaders");
+}
+
 static int bios_add(struct guest_image *g, struct error *e)
 {
 	struct bootloader b = { .firmware = "bios" };
@@ -158,8 +175,14 @@ static int bios_add(struct guest_image *g, struct error *e)
 
 	if (rc || !b.kind)
 		return rc;
-	b.volume = strdup("disk");
-	rc = b.volume ? bootloader_add(&g->guest, &b, e) : error_nomem(e, "boot loaders");
+	if (guest_is_windows(g))
+		rc = windows_place(g, &b, e);
+	if (!rc && !b.volume) {
+		b.volume = strdup("disk");
+		rc = b.volume ? 0 : error_nomem(e, "boot loaders");
+	}
+	if (!rc)
+		rc = bootloader_add(&g->guest, &b, e);
 	if (rc)
 		bootloader_free(&b);
 	return rc;

@@ -137,7 +137,7 @@ int driver_check(struct driver_package *p, const struct driver_wish *wish, struc
 	if (!rc && !p->cataloged && !p->embedded && !wish->allow_unsigned)
 		rc = error_set(e, ERR_REFUSED,
 			"%s is not signed: %s, and %s; 64-bit Windows loads no such driver unless "
-			"told to.  Use the vendor's release, or allow unsigned drivers",
+			"told to.  Use the vendor's release; --allow-unsigned takes it as it is",
 			p->origin, buffer_text(&c.problem),
 			c.binaries ? "not all its drivers have a signature in them"
 				   : "it has no driver with a signature in it");

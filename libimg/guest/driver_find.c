@@ -65,8 +65,8 @@ static int inf_keep(struct find *f, struct medium_file *m, struct error *e)
 	if (rc)
 		return rc;
 	if (++f->load->infs > INFS_MAX)
-		return error_set(
-			e, ERR_RANGE, "more than %d INF files; give a folder with fewer", INFS_MAX);
+		return error_set(e, ERR_RANGE,
+			"%s: more than %d INF files; give a folder with fewer", f->top, INFS_MAX);
 	found = &f->found[f->count++];
 	*found = (struct found){ .place = strdup(m->place), .path = (size_t)(m->path - m->place) };
 	if (!found->place)
@@ -74,7 +74,8 @@ static int inf_keep(struct find *f, struct medium_file *m, struct error *e)
 	rc = medium_file_read(m, INF_LIMIT, &found->bytes, e);
 	f->bytes += found->bytes.len;
 	if (!rc && f->bytes > INF_BYTES_MAX)
-		rc = error_set(e, ERR_RANGE, "INF files of more than %d bytes", INF_BYTES_MAX);
+		rc = error_set(
+			e, ERR_RANGE, "%s: INF files of more than %d bytes", f->top, INF_BYTES_MAX);
 	return rc;
 }
 
@@ -126,22 +127,6 @@ static int found_bytes(
 	}
 	free(own);
 	return rc;
-}
-
-/* A folder of its name, or the file itself, that injectors leave alone: the driver for virtual
- * functions, and the protocol that goes with it, which are to be set up by hand. */
-static bool is_skipped(const char *path)
-{
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-
-	for (const char *at = path; *at;) {
-		const size_t len = strcspn(at, "/");
-
-		if (len == 5 && at[len] && !strncasecmp(at, "sriov", len))
-			return true;
-		at += len + (at[len] != 0);
-	}
-	return !strcasecmp(name, "vioprot.inf");
 }
 
 static bool is_wanted(const struct inf *inf, const struct strings *devices)
@@ -246,16 +231,15 @@ static int inf_consider(struct find *f, const struct found *found, struct error 
 			f->top);
 	c.windows = f->whole ? (struct driver_folder){ .fit = FOLDER_ANY }
 			     : driver_folder_read(path, &l->wish->platform);
-	if (!f->whole && is_skipped(path))
+	if (!f->whole && driver_is_skipped(path))
 		return 0;
 	if (c.windows.fit == FOLDER_OTHER)
 		return other_note(f, found->place, "its folder is for another Windows", e);
 	rc = found_bytes(f, found, &bytes, e);
 	if (rc)
 		return rc;
-	rc = inf_parse(bytes->data, bytes->len, &l->wish->platform, &c.package.inf, &why);
-	l->work += rc ? bytes->len + (why.code == ERR_RANGE ? INF_WORK_LIMIT : 0)
-		      : c.package.inf.work;
+	rc = inf_parse_counted(
+		bytes->data, bytes->len, &l->wish->platform, &c.package.inf, &l->work, &why);
 	if (rc)
 		return unread(f, found->place, &why, e);
 	if (!f->whole && !is_wanted(&c.package.inf, l->wish->devices))

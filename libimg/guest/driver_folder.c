@@ -100,3 +100,17 @@ struct driver_folder driver_folder_read(const char *path, const struct inf_platf
 		f.fit = has_closer(release, p) ? FOLDER_OLDER : FOLDER_SAME;
 	return f;
 }
+
+bool driver_is_skipped(const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+
+	for (const char *at = path; *at;) {
+		const size_t len = strcspn(at, "/");
+
+		if (len == 5 && at[len] && !strncasecmp(at, "sriov", len))
+			return true;
+		at += len + (at[len] != 0);
+	}
+	return !strcasecmp(name, "vioprot.inf");
+}

@@ -19,5 +19,8 @@ struct driver_folder {
 
 /* `path`: of a folder, "/" between names. */
 struct driver_folder driver_folder_read(const char *path, const struct inf_platform *p);
+/* Whether an INF at that path is left where it is: the driver for virtual functions, in a folder of
+ * its own, and the protocol that goes with it, which are to be set up by hand. */
+bool driver_is_skipped(const char *path);
 
 #endif

@@ -15,7 +15,7 @@ enum {
 	DRIVER_FILES_MAX = 512 << 20, /* bytes of all that is kept */
 };
 
-static const uint64_t driver_inf_work_max = UINT64_C(512) << 20;
+static const uint64_t driver_inf_work_max = UINT64_C(256) << 20;
 
 /* An INF that fits, until the choice. */
 struct driver_candidate {

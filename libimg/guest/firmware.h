@@ -38,8 +38,10 @@ int firmware_bios_kind(const struct guest_image *g, const char **out, struct err
 /* Likewise, of what is known of Windows beyond that: that its boot manager is on the active
  * partition, and that this begins where its boot sector says. */
 int firmware_windows_fault(const struct guest_image *g, char *why, size_t size, struct error *e);
-/* The boot manager on the active partition: "bootmgr" or "ntldr" (static); NULL: none. */
-int firmware_windows_manager(const struct guest_image *g, const char **out, struct error *e);
+/* The boot manager on the active partition: "bootmgr" or "ntldr" (static); NULL: none. *volume, an
+ * index, and `path` tell where it is. */
+int firmware_windows_manager(const struct guest_image *g, const char **out, size_t *volume,
+	struct buffer *path, struct error *e);
 
 /* What lies where UEFI firmware looks, "/EFI/BOOT". */
 struct fallback {

@@ -163,6 +163,16 @@ int firmware_bios_fault(const struct guest_image *g, char *why, size_t size, str
 	return firmware_windows_fault(g, why, size, e);
 }
 
+static int windows_kind(const struct guest_image *g, const char **out, struct error *e)
+{
+	struct buffer path = { 0 };
+	size_t volume;
+	int rc = firmware_windows_manager(g, out, &volume, &path, e);
+
+	buffer_free(&path);
+	return rc;
+}
+
 int firmware_bios_kind(const struct guest_image *g, const char **out, struct error *e)
 {
 	uint8_t sector[SECTOR];
@@ -187,7 +197,7 @@ int firmware_bios_kind(const struct guest_image *g, const char **out, struct err
 	if (!rc && !*out && is_grub(sector))
 		*out = "grub";
 	if (!rc && !*out && guest_is_windows(g))
-		rc = firmware_windows_manager(g, out, e);
+		rc = windows_kind(g, out, e);
 	if (!rc && !*out)
 		*out = "other";
 	return rc;

@@ -20,27 +20,28 @@ static size_t active_volume(const struct guest_image *g)
 	return SIZE_MAX;
 }
 
-int firmware_windows_manager(const struct guest_image *g, const char **out, struct error *e)
+int firmware_windows_manager(const struct guest_image *g, const char **out, size_t *volume,
+	struct buffer *path, struct error *e)
 {
 	/* Vista and later, and before. */
 	static const char *const names[] = { "bootmgr", "ntldr" };
-	const size_t active = active_volume(g);
 	struct tree *t;
 	int rc;
 
 	*out = NULL;
-	if (active == SIZE_MAX || !g->volume[active].fs)
+	*volume = active_volume(g);
+	if (*volume == SIZE_MAX || !g->volume[*volume].fs)
 		return 0;
-	rc = tree_open(g->volume[active].fs, g->volumes.volume[active].id, NULL, &t, e);
+	rc = tree_open(g->volume[*volume].fs, g->volumes.volume[*volume].id, NULL, &t, e);
+	if (rc)
+		return rc;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !rc && !*out; i++) {
-		struct buffer path = { 0 };
 		struct error why = { 0 };
 
-		if (!firmware_path(t, names[i], &path, &why))
+		if (!firmware_path(t, names[i], path, &why))
 			*out = names[i];
 		else
 			rc = error_of_host(&why, e);
-		buffer_free(&path);
 	}
 	tree_close(t);
 	return rc;
@@ -67,8 +68,9 @@ static int start_check(const struct guest_image *g, const struct volume *v, char
 
 int firmware_windows_fault(const struct guest_image *g, char *why, size_t size, struct error *e)
 {
-	const size_t active = active_volume(g);
+	struct buffer path = { 0 };
 	const char *manager;
+	size_t active;
 	int rc;
 
 	if (strcmp(g->volumes.table, "mbr") != 0) {
@@ -76,14 +78,14 @@ int firmware_windows_fault(const struct guest_image *g, char *why, size_t size, 
 			strcmp(g->volumes.table, "gpt") ? "no partition table" : "a GPT");
 		return 0;
 	}
+	rc = firmware_windows_manager(g, &manager, &active, &path, e);
+	buffer_free(&path);
 	/* What is on a volume that is not open can't be told. */
-	if (active == SIZE_MAX || !g->volume[active].fs)
-		return 0;
-	rc = firmware_windows_manager(g, &manager, e);
-	if (!rc && !manager)
-		snprintf(why, size, "the active partition %s has neither bootmgr nor ntldr",
-			g->volumes.volume[active].id);
-	if (rc || !manager)
+	if (rc || active == SIZE_MAX || !g->volume[active].fs)
 		return rc;
-	return start_check(g, &g->volumes.volume[active], why, size, e);
+	if (manager)
+		return start_check(g, &g->volumes.volume[active], why, size, e);
+	snprintf(why, size, "the active partition %s has neither bootmgr nor ntldr",
+		g->volumes.volume[active].id);
+	return 0;
 }

@@ -138,6 +138,8 @@ int windows_wishes_check(const struct windows_wishes *w, struct error *e);
 /* Whether anything is asked for; `w` may be NULL. */
 bool windows_wishes_any(const struct windows_wishes *w);
 
+struct guest_edits; /* guest_edit.h */
+
 /* What is to be done to a guest. */
 struct guest_changes {
 	const struct target_list *targets;
@@ -148,6 +150,8 @@ struct guest_changes {
 	const struct windows_wishes *windows; /* NULL: none */
 	/* Operations of --seal, by virt-sysprep's names: see guest_seal_select.  NULL: none. */
 	const struct strings *seal;
+	/* What a recipe asks for, in its order, after all else.  NULL: none. */
+	const struct guest_edits *edits;
 	/* What is worth knowing of how it was done is added here.  NULL: nobody asks. */
 	struct report *notes;
 };

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "guest/guest_edit.h"
 #include "guest/guest_image.h"
 
 static bool is_satisfiable(const struct readiness *r)
@@ -66,7 +67,8 @@ static int all_met(
 /* Whether something is to be done to the guest that no target asks for. */
 static bool is_asked(const struct guest_changes *c)
 {
-	return (c->seal && c->seal->count) || (c->drivers && c->drivers->count) || c->windows;
+	return (c->seal && c->seal->count) || (c->drivers && c->drivers->count) || c->windows ||
+		(c->edits && c->edits->count);
 }
 
 /* What they bring is looked at as the guest's own. */

@@ -8,6 +8,8 @@
 
 /* What the parts of guest/ share; for others guest.h is enough. */
 
+struct edit_work; /* guest_edit_work.h */
+
 /* One kind of guest.  Adding one is a file and a line in guest/list.def. */
 struct guest_type {
 	const char *name;
@@ -29,6 +31,9 @@ struct guest_type {
 	/* Puts drivers from the host's files (c->drivers) into the guest, before readiness for
 	 * c->targets is asked.  NULL: such a guest takes none. */
 	int (*add_drivers)(struct guest_image *g, const struct guest_changes *c, struct error *e);
+	/* Does one thing that a recipe asks for.  ERR_NOTREADY for what such a guest can't have.
+	 * NULL: it can't be edited. */
+	int (*edit)(struct edit_work *w, struct error *e);
 	/* Frees what load left in g->state. */
 	void (*forget)(struct guest_image *g);
 };

@@ -14,9 +14,10 @@ enum {
 	HIVE_CELL_HEADER = 4,
 	HIVE_SEGMENT = 16344, /* bytes of data in each cell of a big value but the last */
 	HIVE_DEPTH_LIMIT = 512, /* levels of keys, as in Windows */
-	/* Of one key; more than any hive has been seen with. */
-	HIVE_SUBKEYS_LIMIT = 70000,
-	HIVE_VALUES_LIMIT = 110000,
+	/* Of one key: well above what libhivex takes (70,000 keys, 110,000 values), for large
+	 * SOFTWARE hives. */
+	HIVE_SUBKEYS_LIMIT = 250000,
+	HIVE_VALUES_LIMIT = 250000,
 };
 
 #define HIVE_NIL UINT32_MAX /* the offset of nothing */

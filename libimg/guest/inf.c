@@ -157,13 +157,14 @@ static void source_free(struct inf_source *s)
 {
 	free(s->line);
 	free(s->section);
+	free(s->device);
 	inf_table_free(&s->strings);
 	inf_table_free(&s->disk_files);
 	buffer_free(&s->text);
 }
 
-int inf_parse(const void *bytes, size_t len, const struct inf_platform *p, struct inf *out,
-	struct error *e)
+int inf_parse_counted(const void *bytes, size_t len, const struct inf_platform *p, struct inf *out,
+	uint64_t *work, struct error *e)
 {
 	struct inf inf = { 0 };
 	struct inf_source s = { .platform = p, .included = &inf.included };
@@ -181,7 +182,7 @@ int inf_parse(const void *bytes, size_t len, const struct inf_platform *p, struc
 		rc = inf_disk_files_read(&s, &inf.sources, e);
 	if (!rc)
 		rc = inf_models_read(&s, &inf, e);
-	inf.work = s.work;
+	*work += s.work + len;
 	source_free(&s);
 	if (rc)
 		inf_free(&inf);
@@ -190,14 +191,16 @@ int inf_parse(const void *bytes, size_t len, const struct inf_platform *p, struc
 	return rc;
 }
 
-static void device_free(struct inf_device *d)
+int inf_parse(const void *bytes, size_t len, const struct inf_platform *p, struct inf *out,
+	struct error *e)
 {
-	free(d->description);
-	free(d->description_token);
-	free(d->manufacturer);
-	free(d->manufacturer_token);
-	free(d->section);
-	strings_free(&d->ids);
+	uint64_t work = 0;
+
+	return inf_parse_counted(bytes, len, p, out, &work, e);
+}
+
+static void install_free(struct inf_device *d)
+{
 	for (size_t i = 0; i < d->file_count; i++) {
 		free(d->file[i].name);
 		free(d->file[i].source);
@@ -211,6 +214,18 @@ static void device_free(struct inf_device *d)
 	inf_regs_free(&d->hardware);
 	strings_free(&d->upper_filters);
 	strings_free(&d->lower_filters);
+}
+
+static void device_free(struct inf_device *d)
+{
+	free(d->description);
+	free(d->description_token);
+	free(d->manufacturer);
+	free(d->manufacturer_token);
+	free(d->section);
+	strings_free(&d->ids);
+	if (!d->shared)
+		install_free(d);
 }
 
 void inf_free(struct inf *inf)

@@ -86,6 +86,8 @@ struct inf_device {
 	char *section; /* install section with its decoration, "viostor_inst.NT" */
 	struct strings ids; /* hardware id first, then compatible ones, as spelled */
 	bool compatible_only; /* all ids are compatible ones */
+	/* What follows is that of an earlier device with the same section, and not to be freed. */
+	bool shared;
 	uint8_t feature_score; /* 0xff: not said */
 	struct inf_file *file; /* those of co-installers too */
 	size_t file_count;
@@ -111,7 +113,6 @@ struct inf {
 	struct strings included; /* INF files of Windows that it builds on: not read */
 	/* Paths in the package of all that it lists for the architecture, copied or not. */
 	struct strings sources;
-	uint64_t work; /* of INF_WORK_LIMIT, what reading it took */
 	struct inf_device *device; /* those of the models section that fits the platform */
 	size_t device_count;
 };

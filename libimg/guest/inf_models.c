@@ -26,13 +26,39 @@ static int device_ids(struct inf_device *d, const struct inf_item *item, struct 
 	return rc;
 }
 
-static int device_section(
-	struct inf_source *s, struct inf_device *d, const char *name, struct error *e)
+/* Takes over what an earlier device has by the same section. */
+static void install_share(struct inf_device *d, const struct inf_device *from)
 {
-	const struct inf_section *section;
+	d->shared = true;
+	d->feature_score = from->feature_score;
+	d->file = from->file;
+	d->file_count = from->file_count;
+	d->service = from->service;
+	d->service_count = from->service_count;
+	d->registry = from->registry;
+	d->hardware = from->hardware;
+	d->upper_filters = from->upper_filters;
+	d->lower_filters = from->lower_filters;
+}
+
+/* Finds the install section `name`, and does what it says. */
+static int device_install(struct models *m, struct inf_device *d, const char *name, struct error *e)
+{
+	struct inf_source *s = m->source;
+	const struct inf_section *section = NULL;
+	size_t *first;
 	int rc = inf_section_fitting(s, name, &section, e);
 
-	return rc ? rc : inf_copy(&d->section, section ? section->name : name, e);
+	if (!rc)
+		rc = inf_copy(&d->section, section ? section->name : name, e);
+	first = section ? &s->device[section - s->section] : NULL;
+	if (!rc && first && *first) {
+		install_share(d, &m->inf->device[*first - 1]);
+		return 0;
+	}
+	if (first)
+		*first = m->inf->device_count;
+	return rc ? rc : inf_install_read(s, d, e);
 }
 
 static struct inf_device *device_new(struct inf *inf, struct error *e)
@@ -67,9 +93,7 @@ static int model_visit(void *arg, const struct inf_item *item, struct error *e)
 		rc = inf_copy(&d->manufacturer_token, m->manufacturer_token, e);
 	if (!rc)
 		rc = device_ids(d, item, e);
-	if (!rc)
-		rc = device_section(m->source, d, inf_field(item, 0), e);
-	return rc ? rc : inf_install_read(m->source, d, e);
+	return rc ? rc : device_install(m, d, inf_field(item, 0), e);
 }
 
 static int other_note(struct models *m, const char *what, struct error *e)
@@ -146,9 +170,7 @@ static int default_install(struct models *m, struct error *e)
 	rc = inf_copy(&d->description, "", e);
 	if (!rc)
 		rc = inf_copy(&d->manufacturer, "", e);
-	if (!rc)
-		rc = device_section(m->source, d, "DefaultInstall", e);
-	return rc ? rc : inf_install_read(m->source, d, e);
+	return rc ? rc : device_install(m, d, "DefaultInstall", e);
 }
 
 static int refuse(const struct models *m, struct error *e)

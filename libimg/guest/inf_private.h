@@ -38,6 +38,7 @@ struct inf_source {
 	size_t line_count;
 	struct inf_section *section; /* sorted by name */
 	size_t section_count;
+	size_t *device; /* of each section, 1 + the first device that is installed by it; 0: none */
 	struct inf_table strings; /* names in lower case */
 	struct inf_table disk_files; /* lower case name of a file -> path in the package */
 	struct strings *included;
@@ -141,6 +142,10 @@ void inf_service_free(struct inf_service *service);
 
 /* inf_models.c */
 int inf_models_read(struct inf_source *s, struct inf *out, struct error *e);
+
+/* As inf_parse; adds to *work what of INF_WORK_LIMIT it took, whatever comes of it. */
+int inf_parse_counted(const void *bytes, size_t len, const struct inf_platform *p, struct inf *out,
+	uint64_t *work, struct error *e);
 
 /* Room for one more in an array that grows by doubling. */
 int inf_grow(void **array, size_t count, size_t size, struct error *e);

@@ -167,7 +167,8 @@ static int sections_sort(struct scan *s, struct error *e)
 	size_t at = 0;
 
 	source->section = calloc(s->heading_count + 1, sizeof(*source->section));
-	if (!rank || !source->section) {
+	source->device = calloc(s->heading_count + 1, sizeof(*source->device));
+	if (!rank || !source->section || !source->device) {
 		free(rank);
 		return error_nomem(e, "an INF");
 	}

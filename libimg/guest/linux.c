@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "guest/guest_edit.h"
+
 static int linux_is_root(struct guest_image *g, size_t index, bool *answer, struct error *e)
 {
 	struct fs_stat st;
@@ -82,6 +84,14 @@ int linux_put(struct guest_image *g, const char *path, const void *bytes, size_t
 	return rc ? error_prefix(e, "%s", path) : 0;
 }
 
+static int edits_apply(struct guest_image *g, const struct guest_edits *edits, struct error *e)
+{
+	int64_t mtime;
+	int rc = linux_file_time(g, "/etc/os-release", &mtime, e);
+
+	return rc ? rc : guest_edits_apply(g, edits, mtime, e);
+}
+
 static int linux_apply(struct guest_image *g, const struct guest_changes *c, struct error *e)
 {
 	const struct target_list *targets = c->targets;
@@ -103,6 +113,9 @@ static int linux_apply(struct guest_image *g, const struct guest_changes *c, str
 		rc = linux_network_apply(g, targets, e);
 	if (!rc && c->seal)
 		rc = linux_seal_apply(g, c->seal, e);
+	/* What a recipe puts there is not for the seal to take. */
+	if (!rc && c->edits)
+		rc = edits_apply(g, c->edits, e);
 	if (!rc)
 		rc = linux_labels_apply(g, e);
 	return rc;
@@ -116,5 +129,6 @@ const struct guest_type guest_type_linux = {
 	.apply = linux_apply,
 	.places_loader = linux_loader_possible,
 	.add_drivers = linux_drivers_apply,
+	.edit = linux_edit,
 	.forget = linux_forget,
 };

@@ -225,6 +225,14 @@ int linux_cloud_check(
 	struct guest_image *g, const struct target *t, struct report *r, struct error *e);
 int linux_cloud_apply(struct guest_image *g, const struct target_list *targets, struct error *e);
 
+/* The datasources that cloud-init shall ask, in that order.  ERR_NOTREADY when it is not there, or
+ * something else decides. */
+int linux_cloud_set(
+	struct guest_image *g, const struct strings *list, const char *why, struct error *e);
+
+/* linux_edit.c: does what a recipe asks for. */
+int linux_edit(struct edit_work *w, struct error *e);
+
 /* linux_package.c: what starts the guest, and its packages. */
 int linux_packages_load(struct guest_image *g, struct error *e);
 

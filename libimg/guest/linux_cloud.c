@@ -22,7 +22,7 @@ static const char *drop_in(const struct cloud_config *c)
 		DIRECTORY "zzzz-hvimg.cfg" };
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
-		if (strncmp(c->list_path, DIRECTORY, strlen(DIRECTORY)) != 0 ||
+		if (!c->list_path || strncmp(c->list_path, DIRECTORY, strlen(DIRECTORY)) != 0 ||
 			strcmp(c->list_path, paths[i]) <= 0)
 			return paths[i];
 	return NULL;
@@ -158,8 +158,8 @@ static int list_merge(const struct strings *old, const struct target_list *targe
 	return rc;
 }
 
-static int list_write(
-	struct guest_image *g, const char *path, const struct strings *list, struct error *e)
+static int list_write(struct guest_image *g, const char *path, const struct strings *list,
+	const char *why, struct error *e)
 {
 	struct buffer text = { 0 };
 	/* On one line: ds-identify reads no other. */
@@ -173,8 +173,7 @@ static int list_write(
 	if (!rc)
 		rc = buffer_string(&text, " ]\n", e);
 	if (!rc)
-		rc = linux_put(g, path, text.data, text.len,
-			"cloud-init looks for the target's datasources", e);
+		rc = linux_put(g, path, text.data, text.len, why, e);
 	buffer_free(&text);
 	return rc;
 }
@@ -193,9 +192,73 @@ int linux_cloud_apply(struct guest_image *g, const struct target_list *targets, 
 	if (lacking && !is_off(&c) && !c.pinned && !c.unclear && drop_in(&c)) {
 		rc = list_merge(&c.list, targets, &list, e);
 		if (!rc)
-			rc = list_write(g, drop_in(&c), &list, e);
+			rc = list_write(g, drop_in(&c), &list,
+				"cloud-init looks for the target's datasources", e);
 	}
 	strings_free(&list);
+	cloud_config_free(&c);
+	return rc;
+}
+
+/* Those of cloud-init 24, which knows them by these letters alone. */
+static const char *const known[] = { "Akamai", "AliYun", "AltCloud", "Azure", "Bigstep", "CloudCIX",
+	"CloudSigma", "CloudStack", "ConfigDrive", "DigitalOcean", "Ec2", "Exoscale", "GCE",
+	"Hetzner", "IBMCloud", "LXD", "MAAS", "NWCS", "NoCloud", NOTHING, "OVF", "OpenNebula",
+	"OpenStack", "Oracle", "RbxCloud", "Scaleway", "SmartOS", "UpCloud", "VMware", "Vultr",
+	"WSL" };
+
+static int names_check(const struct strings *list, struct error *e)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		size_t k = 0;
+
+		while (k < sizeof(known) / sizeof(*known) && strcmp(known[k], list->item[i]) != 0)
+			k++;
+		if (k == sizeof(known) / sizeof(*known))
+			return error_set(
+				e, ERR_USAGE, "cloud-init has no datasource %.64s", list->item[i]);
+	}
+	return 0;
+}
+
+static int settable_check(const struct cloud_config *c, struct error *e)
+{
+	if (!c->installed)
+		return error_set(e, ERR_NOTREADY, "the guest has no cloud-init");
+	if (c->off)
+		return error_set(e, ERR_NOTREADY, "cloud-init is switched off by %s", c->off);
+	if (c->pinned)
+		return error_set(
+			e, ERR_NOTREADY, "cloud-init uses %s, by %s", c->pinned, c->pinned_by);
+	if (c->unclear)
+		return error_set(e, ERR_NOTREADY, "%s can't be followed", c->unclear);
+	if (!drop_in(c))
+		return error_set(e, ERR_NOTREADY, "%s is read after any file that could be added",
+			c->list_path);
+	return 0;
+}
+
+static bool is_same(const struct strings *a, const struct strings *b)
+{
+	for (size_t i = 0; i < a->count && i < b->count; i++)
+		if (strcmp(a->item[i], b->item[i]) != 0)
+			return false;
+	return a->count == b->count;
+}
+
+int linux_cloud_set(
+	struct guest_image *g, const struct strings *list, const char *why, struct error *e)
+{
+	struct cloud_config c;
+	int rc = names_check(list, e);
+
+	if (!rc)
+		rc = cloud_config_load(g, &c, e);
+	if (rc)
+		return rc;
+	rc = settable_check(&c, e);
+	if (!rc && !(c.has_list && is_same(&c.list, list)))
+		rc = list_write(g, drop_in(&c), list, why, e);
 	cloud_config_free(&c);
 	return rc;
 }

@@ -169,7 +169,7 @@ static int links_find(struct unit *u, const struct unit_install *i, struct error
 	return rc;
 }
 
-static bool pulls(const char *directory)
+bool unit_pulls(const char *directory)
 {
 	const char *dot = strrchr(directory, '.');
 
@@ -192,7 +192,7 @@ static int is_pulled(struct tree *t, const char *name, bool *answer, struct erro
 			struct buffer path = { 0 };
 			struct fs_stat st;
 
-			if (!pulls(names.item[i]) || looked++ >= PULLING_LIMIT)
+			if (!unit_pulls(names.item[i]) || looked++ >= PULLING_LIMIT)
 				continue;
 			rc = buffer_format(
 				&path, e, "%s/%s/%s", unit_directory[d], names.item[i], name);

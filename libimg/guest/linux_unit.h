@@ -26,6 +26,8 @@ struct unit {
 
 /* Whether the guest is started by systemd. */
 bool unit_system(struct tree *t);
+/* Whether it is the name of a folder of links that start units, "multi-user.target.wants". */
+bool unit_pulls(const char *directory);
 int unit_load(struct tree *t, const char *name, struct unit *out, struct error *e);
 void unit_free(struct unit *u);
 

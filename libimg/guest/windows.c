@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Windows guests: recognising one, and making it ready. */
+#include "guest/guest_edit.h"
 #include "guest/windows.h"
 
 static int windows_readiness(
@@ -34,6 +35,15 @@ static int hives_write(struct guest_image *g, struct error *e)
 	return rc;
 }
 
+static int recipe_apply(struct guest_image *g, const struct guest_edits *edits, struct error *e)
+{
+	const char *system = windows_of(g)->hive[WINDOWS_SYSTEM].path;
+	struct fs_stat st;
+	int rc = tree_stat(g->tree, system, TREE_FOLLOW, &st, e);
+
+	return rc ? rc : guest_edits_apply(g, edits, st.mtime, e);
+}
+
 static int windows_apply(struct guest_image *g, const struct guest_changes *c, struct error *e)
 {
 	int rc;
@@ -52,6 +62,8 @@ static int windows_apply(struct guest_image *g, const struct guest_changes *c, s
 		rc = windows_loader_apply(g, c, e);
 	if (!rc)
 		rc = windows_settings_apply(g, c, e);
+	if (!rc && c->edits)
+		rc = recipe_apply(g, c->edits, e);
 	return rc ? rc : hives_write(g, e);
 }
 
@@ -73,5 +85,6 @@ const struct guest_type guest_type_windows = {
 	.apply = windows_apply,
 	.places_loader = windows_loader_places,
 	.add_drivers = windows_add_drivers,
+	.edit = windows_edit,
 	.forget = windows_forget,
 };

@@ -111,12 +111,17 @@ int windows_state_readiness(
 
 /* windows_inject.c: driver packages from the host, and their installation at first boot. */
 int windows_inject_apply(struct guest_image *g, const struct guest_changes *c, struct error *e);
+/* Whether a package with that file is laid down in the guest, for Windows to install. */
+int windows_is_staged(struct guest_image *g, const char *file, bool *answer, struct error *e);
 
 /* windows_first_boot.c: commands that Windows runs once, by itself, at its next start; each is
  * logged, tried a bounded number of times, and a failing one does not keep the next from running.
  * `name` orders and names them, "10-drivers"; `commands` are lines of cmd.exe. */
 int windows_first_boot_add(
 	struct guest_image *g, const char *name, const struct strings *commands, struct error *e);
+
+/* windows_edit.c: does what a recipe asks for. */
+int windows_edit(struct edit_work *w, struct error *e);
 
 /* windows_setting.c: the OpenStack side and the named options, see struct windows_wishes. */
 int windows_settings_apply(struct guest_image *g, const struct guest_changes *c, struct error *e);

@@ -141,10 +141,14 @@ static int store_read(
 	struct guest_image *g, struct bcd_place *place, struct windows_bcd *out, struct error *e)
 {
 	struct bcd_store s = { 0 };
+	struct buffer text = { 0 };
 	int rc;
 
 	if (place->is_text) {
-		rc = boot_ini_entries(g, place, out, e);
+		rc = boot_ini_read(place, &text, e);
+		if (!rc)
+			rc = boot_ini_entries(g, buffer_text(&text), out, e);
+		buffer_free(&text);
 		bcd_place_close(place);
 		return rc;
 	}

@@ -59,6 +59,15 @@ int bcd_place_find(struct guest_image *g, size_t volume, const char *firmware, b
 void bcd_place_close(struct bcd_place *p);
 /* Whether that firmware reads the store on this volume. */
 bool bcd_place_counts(const struct guest_image *g, const struct bcd_place *p);
+/* Whether this Windows has boot.ini, not a store. */
+bool bcd_is_text(const struct guest_image *g);
+/* What firmware the disk is started by on that target. */
+const char *bcd_firmware_of(const struct guest_image *g, const struct target *t);
+/* Whether there is a partition that the firmware starts from, and it can be read. */
+bool bcd_has_place(const struct guest_image *g, const char *firmware);
+/* The one that the firmware reads; out->tree NULL: there is none. */
+int bcd_place_of(
+	struct guest_image *g, const char *firmware, struct bcd_place *out, struct error *e);
 /* The time for a file of it that is written anew. */
 int bcd_place_time(const struct bcd_place *p, int64_t *out, struct error *e);
 
@@ -106,12 +115,13 @@ void bcd_plan_free(struct bcd_plan *p);
 int bcd_ems_set(struct hive *h, struct error *e);
 
 /* windows_boot_ini.c */
+int boot_ini_read(const struct bcd_place *p, struct buffer *out, struct error *e);
 int boot_ini_entries(
-	struct guest_image *g, const struct bcd_place *p, struct windows_bcd *out, struct error *e);
-/* *text: the file as it should be, len 0 when it is right already; *fixable false and *now set when
- * what it names is wrong and can't be put right. */
-int boot_ini_plan(struct guest_image *g, const struct bcd_place *p, struct buffer *text,
-	bool *fixable, char **now, struct error *e);
+	struct guest_image *g, const char *text, struct windows_bcd *out, struct error *e);
+/* *now: what it starts instead of this Windows, NULL when it is right; `changed` then gets the text
+ * as it should be, nothing when that can't be told. */
+int boot_ini_plan(struct guest_image *g, const char *text, struct buffer *changed, char **now,
+	struct error *e);
 
 /* windows_loader.c: findings about what UEFI firmware starts by itself. */
 int windows_loader_readiness(struct guest_image *g, struct report *out, struct error *e);

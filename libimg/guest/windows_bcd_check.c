@@ -5,39 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Before Vista, NTLDR read boot.ini. */
-static bool has_boot_ini(const struct guest_image *g)
-{
-	return g->guest.windows->major && g->guest.windows->major < 6;
-}
-
-/* out->tree NULL: there is none. */
-static int place_find(
-	struct guest_image *g, const char *firmware, struct bcd_place *out, struct error *e)
-{
-	int rc = 0;
-
-	*out = (struct bcd_place){ 0 };
-	for (size_t i = 0; i < g->volumes.count && !rc; i++) {
-		const struct bcd_place wanted = { .volume = i, .firmware = firmware };
-
-		if (!bcd_place_counts(g, &wanted))
-			continue;
-		rc = bcd_place_find(g, i, firmware, has_boot_ini(g), out, e);
-		if (!rc && out->tree)
-			return 0;
-	}
-	return rc;
-}
-
-/* What firmware the disk would be started by, for a target that takes any. */
-static const char *firmware_of(const struct guest_image *g, const struct target *t)
-{
-	if (strcmp(t->firmware, "any"))
-		return t->firmware;
-	return strcmp(g->volumes.table, "gpt") ? "bios" : "uefi";
-}
-
 static int unreadable(
 	struct guest_image *g, const struct bcd_store *s, struct report *out, struct error *e)
 {
@@ -121,33 +88,24 @@ static int text_readiness(
 	struct finding_text f = {
 		.code = "bcd-device-moved", .severity = SEVERITY_ERROR, .path = p->path
 	};
-	struct buffer text = { 0 };
+	struct buffer text = { 0 }, changed = { 0 };
 	char *now = NULL;
-	int rc = boot_ini_plan(g, p, &text, &f.fixable, &now, e);
+	int rc = boot_ini_read(p, &text, e);
 
 	if (!rc)
+		rc = boot_ini_plan(g, buffer_text(&text), &changed, &now, e);
+	if (!rc)
 		rc = guest_volume_check(g, p->volume, e);
-	f.fixable = f.fixable && !g->volume[p->volume].problem;
+	f.fixable = changed.len && !g->volume[p->volume].problem;
 	f.fix = f.fixable ? "hvimg inject names the partition that Windows is on"
 			  : "put the partition's number right in boot.ini";
 	if (!rc && now)
 		rc = finding_add(
 			out, &f, e, "boot.ini starts %s, which is not where Windows is", now);
 	free(now);
+	buffer_free(&changed);
 	buffer_free(&text);
 	return rc;
-}
-
-/* Without a partition that the firmware starts from, its own checks have told so. */
-static bool has_place(const struct guest_image *g, const char *firmware)
-{
-	for (size_t i = 0; i < g->volumes.count; i++) {
-		const struct bcd_place p = { .volume = i, .firmware = firmware };
-
-		if (bcd_place_counts(g, &p) && g->volume[i].fs)
-			return true;
-	}
-	return false;
 }
 
 static int missing(
@@ -155,29 +113,30 @@ static int missing(
 {
 	const struct finding_text f = { .code = "bcd-missing",
 		.severity = SEVERITY_ERROR,
-		.fix = has_boot_ini(g) ? "put a boot.ini beside NTLDR"
-				       : "make one with bcdboot, from Windows' recovery media" };
+		.fix = bcd_is_text(g) ? "put a boot.ini beside NTLDR"
+				      : "make one with bcdboot, from Windows' recovery media" };
 	const bool uefi = !strcmp(firmware, "uefi");
 
 	return finding_add(out, &f, e, "%s has no %s, so Windows' boot manager starts nothing",
 		uefi ? "the EFI system partition" : "the active partition",
-		has_boot_ini(g) ? "boot.ini"
-			: uefi  ? "EFI/Microsoft/Boot/BCD"
-				: "Boot/BCD");
+		bcd_is_text(g) ? "boot.ini"
+			: uefi ? "EFI/Microsoft/Boot/BCD"
+			       : "Boot/BCD");
 }
 
 int windows_bcd_readiness(
 	struct guest_image *g, const struct target *t, struct report *out, struct error *e)
 {
-	const char *firmware = firmware_of(g, t);
+	const char *firmware = bcd_firmware_of(g, t);
 	struct bcd_store s = { 0 };
 	struct bcd_place place;
-	int rc = place_find(g, firmware, &place, e);
+	int rc = bcd_place_of(g, firmware, &place, e);
 
 	if (rc)
 		return rc;
+	/* Firmware's own checks tell of a partition that is missing. */
 	if (!place.tree)
-		return has_place(g, firmware) ? missing(g, firmware, out, e) : 0;
+		return bcd_has_place(g, firmware) ? missing(g, firmware, out, e) : 0;
 	if (place.is_text) {
 		rc = text_readiness(g, &place, out, e);
 		bcd_place_close(&place);
@@ -231,21 +190,23 @@ static int text_apply(
 	struct guest_image *g, struct bcd_place *p, bool fixes, bool ems, struct error *e)
 {
 	struct tree_put put = { .why = "the partition that Windows is on" };
-	struct buffer text = { 0 };
+	struct buffer text = { 0 }, changed = { 0 };
 	char *now = NULL;
-	bool fixable = false;
 	int rc = 0;
 
 	if (ems)
 		rc = error_set(e, ERR_NOTREADY,
 			"--ems: Windows before Vista takes that from boot.ini, which is not done");
 	if (!rc && fixes)
-		rc = boot_ini_plan(g, p, &text, &fixable, &now, e);
-	if (!rc && fixable)
+		rc = boot_ini_read(p, &text, e);
+	if (!rc && fixes)
+		rc = boot_ini_plan(g, buffer_text(&text), &changed, &now, e);
+	if (!rc && changed.len)
 		rc = bcd_place_time(p, &put.mtime, e);
-	if (!rc && fixable)
-		rc = tree_put_bytes(p->tree, p->path, text.data, text.len, &put, e);
+	if (!rc && changed.len)
+		rc = tree_put_bytes(p->tree, p->path, changed.data, changed.len, &put, e);
 	free(now);
+	buffer_free(&changed);
 	buffer_free(&text);
 	return rc;
 }
@@ -255,7 +216,7 @@ static int firmware_apply(struct guest_image *g, const char *firmware, bool fixe
 {
 	struct bcd_store s = { 0 };
 	struct bcd_place place;
-	int rc = place_find(g, firmware, &place, e);
+	int rc = bcd_place_of(g, firmware, &place, e);
 
 	if (rc || !place.tree)
 		return rc;
@@ -282,7 +243,7 @@ static int firmware_apply(struct guest_image *g, const char *firmware, bool fixe
 static bool is_asked(const struct guest_image *g, const struct target_list *l, const char *firmware)
 {
 	for (size_t i = 0; i < l->count; i++)
-		if (!strcmp(firmware_of(g, &l->target[i]), firmware))
+		if (!strcmp(bcd_firmware_of(g, &l->target[i]), firmware))
 			return true;
 	return false;
 }

@@ -20,6 +20,7 @@ int bcd_place_find(struct guest_image *g, size_t volume, const char *firmware, b
 {
 	struct bcd_place p = { .volume = volume, .firmware = firmware, .is_text = is_text };
 	struct buffer path = { 0 };
+	struct error why = { 0 };
 	int rc = 0;
 
 	*out = (struct bcd_place){ 0 };
@@ -27,24 +28,22 @@ int bcd_place_find(struct guest_image *g, size_t volume, const char *firmware, b
 		return 0;
 	p.own = volume != g->root || !g->tree;
 	if (p.own)
-		rc = tree_open(
-			g->volume[volume].fs, g->volumes.volume[volume].id, g->journal, &p.tree, e);
+		rc = tree_open(g->volume[volume].fs, g->volumes.volume[volume].id, g->journal,
+			&p.tree, &why);
 	else
 		p.tree = g->tree;
 	if (!rc)
-		rc = firmware_path(p.tree, place_name(firmware, is_text), &path, e);
-	if (!rc && !tree_is(p.tree, buffer_text(&path), S_IFREG))
-		rc = -ERR_NOTFOUND;
-	if (rc && p.tree && tree_failure(p.tree, e))
-		rc = tree_failure(p.tree, e);
+		rc = firmware_path(p.tree, place_name(firmware, is_text), &path, &why);
 	p.path = (char *)path.data;
-	if (!rc) {
+	if (!rc && tree_is(p.tree, p.path, S_IFREG)) {
 		*out = p;
 		return 0;
 	}
+	/* What can't be looked into has no store for the boot manager either, unless it is the host
+	 * that fails. */
+	rc = rc ? error_of_host(&why, e) : tree_failure(p.tree, e);
 	bcd_place_close(&p);
-	/* A damaged directory is no store of a boot manager that reads it the same way. */
-	return rc == -ERR_NOTFOUND || rc == -ERR_CORRUPT ? 0 : rc;
+	return rc;
 }
 
 void bcd_place_close(struct bcd_place *p)
@@ -72,6 +71,50 @@ int bcd_place_time(const struct bcd_place *p, int64_t *out, struct error *e)
 	if (!rc)
 		*out = st.mtime;
 	return rc;
+}
+
+/* Before Vista, NTLDR read boot.ini. */
+bool bcd_is_text(const struct guest_image *g)
+{
+	return g->guest.windows->major && g->guest.windows->major < 6;
+}
+
+int bcd_place_of(
+	struct guest_image *g, const char *firmware, struct bcd_place *out, struct error *e)
+{
+	int rc = 0;
+
+	*out = (struct bcd_place){ 0 };
+	for (size_t i = 0; i < g->volumes.count && !rc; i++) {
+		const struct bcd_place wanted = { .volume = i, .firmware = firmware };
+
+		if (!bcd_place_counts(g, &wanted))
+			continue;
+		rc = bcd_place_find(g, i, firmware, bcd_is_text(g), out, e);
+		if (!rc && out->tree)
+			return 0;
+	}
+	return rc;
+}
+
+bool bcd_has_place(const struct guest_image *g, const char *firmware)
+{
+	for (size_t i = 0; i < g->volumes.count; i++) {
+		const struct bcd_place p = { .volume = i, .firmware = firmware };
+
+		if (bcd_place_counts(g, &p) && g->volume[i].fs)
+			return true;
+	}
+	return false;
+}
+
+const char *bcd_firmware_of(const struct guest_image *g, const struct target *t)
+{
+	if (strcmp(t->firmware, "any"))
+		return t->firmware;
+	if (!bcd_has_place(g, "uefi"))
+		return "bios";
+	return !strcmp(g->volumes.table, "gpt") || !bcd_has_place(g, "bios") ? "uefi" : "bios";
 }
 
 int bcd_store_open(

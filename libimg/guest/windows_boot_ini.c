@@ -6,7 +6,7 @@
  */
 #include "guest/windows_bcd.h"
 
-#include <stdio.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -81,8 +81,10 @@ static bool number_of(
 
 		if (strncasecmp(text + i, word, size))
 			continue;
+		if (!isdigit((unsigned char)text[i + size]))
+			return false;
 		n = strtoul(text + i + size, &end, 10);
-		if (*end != ')' || n > 1000000)
+		if ((size_t)(end - text) >= len || *end != ')' || n > 1000000)
 			return false;
 		*out = (unsigned)n;
 		*at = i + size;
@@ -227,32 +229,27 @@ static int entry_read(const struct guest_image *g, const struct ini_line *line,
 	return rc || b->kind ? rc : error_nomem(e, "boot.ini");
 }
 
-static int text_read(const struct bcd_place *p, struct buffer *out, struct error *e)
+int boot_ini_read(const struct bcd_place *p, struct buffer *out, struct error *e)
 {
 	return tree_read(p->tree, p->path, TEXT_LIMIT, out, e);
 }
 
 int boot_ini_entries(
-	struct guest_image *g, const struct bcd_place *p, struct windows_bcd *out, struct error *e)
+	struct guest_image *g, const char *text, struct windows_bcd *out, struct error *e)
 {
-	struct buffer text = { 0 };
+	struct ini_walk w = { .at = text };
 	struct ini_line line;
-	struct ini_walk w;
 	struct arc chosen;
-	bool has_chosen;
-	int rc = text_read(p, &text, e);
+	const bool has_chosen = chosen_of(text, &chosen);
+	int rc = 0;
 
-	has_chosen = !rc && chosen_of(buffer_text(&text), &chosen);
-	w = (struct ini_walk){ .at = buffer_text(&text) };
-	if (!rc) {
-		out->entry = calloc(ENTRY_LIMIT, sizeof(*out->entry));
-		rc = out->entry ? 0 : error_nomem(e, "boot.ini");
-	}
+	out->entry = calloc(ENTRY_LIMIT, sizeof(*out->entry));
+	if (!out->entry)
+		return error_nomem(e, "boot.ini");
 	while (!rc && out->entry_count < ENTRY_LIMIT && line_next(&w, &line))
 		if (line.systems)
 			rc = entry_read(g, &line, has_chosen ? &chosen : NULL,
 				&out->entry[out->entry_count++], e);
-	buffer_free(&text);
 	return rc;
 }
 
@@ -290,24 +287,21 @@ static bool is_root(struct guest_image *g, const struct arc *a)
 		!strncasecmp(a->text + a->folder + 1, root + 1, len - 1);
 }
 
-int boot_ini_plan(struct guest_image *g, const struct bcd_place *p, struct buffer *text,
-	bool *fixable, char **now, struct error *e)
+int boot_ini_plan(struct guest_image *g, const char *text, struct buffer *changed, char **now,
+	struct error *e)
 {
-	struct buffer whole = { 0 }, device = { 0 };
+	struct buffer device = { 0 };
 	struct arc a;
-	int rc = text_read(p, &whole, e);
+	int rc = 0;
 
 	*now = NULL;
-	*fixable = false;
 	/* Only a path to this Windows' own folder can be said to be wrong. */
-	if (!rc && chosen_of(buffer_text(&whole), &a) && arc_volume(g, &a) != g->root &&
-		(is_root(g, &a) || arc_volume(g, &a) == SIZE_MAX)) {
-		*fixable = is_root(g, &a) && !a.disk && number_of_volume(&g->volumes, g->root) != 0;
-		rc = device_text(g, &a, &device, e);
-		if (!rc && *fixable)
-			rc = text_change(g, buffer_text(&whole), &a, text, e);
-	}
-	buffer_free(&whole);
+	if (!chosen_of(text, &a) || arc_volume(g, &a) == g->root ||
+		(!is_root(g, &a) && arc_volume(g, &a) != SIZE_MAX))
+		return 0;
+	rc = device_text(g, &a, &device, e);
+	if (!rc && is_root(g, &a) && !a.disk && number_of_volume(&g->volumes, g->root))
+		rc = text_change(g, text, &a, changed, e);
 	if (rc)
 		buffer_free(&device);
 	*now = (char *)device.data;

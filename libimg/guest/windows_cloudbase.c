@@ -167,18 +167,21 @@ static int installer_put(struct guest_image *g, struct disk *f, const char *fold
 	return rc;
 }
 
+#define STAGED WINDOWS_OWN_PATH "\\cloudbase-init\\"
+
+static const char install[] =
+	"start \"\" /wait \"%SystemRoot%\\System32\\msiexec.exe\" /i \"" STAGED
+	"cloudbase-init.msi\" /qn /norestart /l*v \"" STAGED "install.log\"";
+static const char configure[] =
+	"copy /y \"" STAGED
+	"*.conf\" \"%ProgramFiles%\\Cloudbase Solutions\\Cloudbase-Init\\conf\\\"";
 /* 1056: the service runs already. */
+static const char begin[] = "\"%SystemRoot%\\System32\\sc.exe\" start cloudbase-init || "
+			    "if errorlevel 1056 if not errorlevel 1057 exit /b 0";
+
 static int commands_add(struct guest_image *g, struct error *e)
 {
-	static const char *const lines[] = {
-		"start \"\" /wait \"%SystemRoot%\\System32\\msiexec.exe\" /i "
-		"\"" WINDOWS_OWN_PATH "\\cloudbase-init\\cloudbase-init.msi\" /qn /norestart "
-		"/l*v \"" WINDOWS_OWN_PATH "\\cloudbase-init\\install.log\"",
-		"copy /y \"" WINDOWS_OWN_PATH "\\cloudbase-init\\*.conf\" "
-		"\"%ProgramFiles%\\Cloudbase Solutions\\Cloudbase-Init\\conf\\\"",
-		"\"%SystemRoot%\\System32\\sc.exe\" start cloudbase-init || "
-		"if errorlevel 1056 if not errorlevel 1057 exit /b 0",
-	};
+	static const char *const lines[] = { install, configure, begin };
 	struct strings commands = { 0 };
 	int rc = 0;
 

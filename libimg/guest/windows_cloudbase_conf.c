@@ -173,6 +173,8 @@ int cloudbase_conf_edit(
 		}
 		line += len + (line[len] != 0);
 	}
+	if (!rc && !added && out->len && out->data[out->len - 1] != '\n')
+		rc = buffer_string(out, s.end_of_line, e);
 	if (!rc && !added)
 		rc = buffer_format(out, e, "[DEFAULT]%s", s.end_of_line);
 	return rc || added ? rc : defaults_add(w, &s, out, e);

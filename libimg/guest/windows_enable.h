@@ -86,6 +86,14 @@ enum severity enable_severity(const struct enable_driver *s);
 /* windows_enable_driver.c: all drivers of the target. */
 int enable_drivers(struct enable_plan *p, struct error *e);
 
+/* windows_enable_start.c: a fault of the driver that inject mends. */
+struct finding_text enable_fixable(const struct enable_driver *s, const char *code);
+/* What has to change of a service whose files are there; `now` is how it is started. */
+int enable_start(struct enable_plan *p, const struct enable_driver *s, uint32_t now,
+	const char *override, struct error *e);
+/* What has to know the driver's devices. */
+int enable_devices(struct enable_plan *p, const struct enable_driver *s, struct error *e);
+
 /* windows_enable_file.c: what is wrong with the file of the service, or a further one; *fault NULL:
  * nothing.  Names the file. */
 int enable_file_fault(
@@ -101,6 +109,9 @@ int enable_critical(struct enable_plan *p, const struct enable_driver *s, struct
 
 /* windows_enable_database.c: the driver's devices in DriverDatabase, Windows 8 and later. */
 int enable_database(struct enable_plan *p, const struct enable_driver *s, struct error *e);
+
+/* windows_enable_known.c: whether DriverDatabase knows a driver that did not come with Windows. */
+int enable_known(struct enable_plan *p, const struct enable_driver *s, struct error *e);
 
 /* windows_enable_foreign.c: what other hypervisors left. */
 int enable_foreign(struct enable_plan *p, struct error *e);

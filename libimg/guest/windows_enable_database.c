@@ -72,23 +72,37 @@ static int configuration_look(
 	return rc ? rc : configuration_make(d, i, name, e);
 }
 
+/* A word for people that is there already is the guest's own. */
+static int string_make(struct database *d, const char *word, const char *text, struct error *e)
+{
+	char key[ENABLE_KEY_SIZE], *old = NULL;
+	int rc = enable_key(key, e, "%s\\Strings", d->base);
+
+	if (!rc)
+		rc = windows_text(d->p->h, key, word, &old, e);
+	if (!rc && !old)
+		rc = database_text(d, ENABLE_TEXT, key, word, text, e);
+	free(old);
+	return rc;
+}
+
 /* What people read of the device, as Windows keeps it: by a word that Strings explains. */
 static int description_make(
 	struct database *d, const struct target_install *i, const char *key, struct error *e)
 {
-	char strings[ENABLE_KEY_SIZE], word[ENABLE_KEY_SIZE], token[ENABLE_KEY_SIZE + 2];
-	int rc = enable_key(strings, e, "%s\\Strings", d->base);
+	char word[ENABLE_KEY_SIZE], token[ENABLE_KEY_SIZE + 2];
+	int rc = 0;
 
-	if (rc || !i->description)
-		return rc;
+	if (!i->description)
+		return 0;
 	rc = enable_key(word, e, "%s.devicedesc", i->configuration);
 	for (char *c = word; !rc && *c; c++)
 		if (*c >= 'A' && *c <= 'Z')
 			*c = (char)(*c - 'A' + 'a');
 	if (!rc)
-		rc = database_text(d, ENABLE_TEXT, strings, word, i->description, e);
+		rc = string_make(d, word, i->description, e);
 	if (!rc)
-		rc = database_text(d, ENABLE_TEXT, strings, "stdmfg", "Microsoft", e);
+		rc = string_make(d, "stdmfg", "Microsoft", e);
 	if (!rc)
 		rc = enable_key(token, e, "%%%s%%", word);
 	if (!rc)
@@ -96,24 +110,65 @@ static int description_make(
 	return rc ? rc : database_text(d, ENABLE_TEXT, key, "Manufacturer", "%stdmfg%", e);
 }
 
-/* The device's descriptor names a configuration: the guest's own, or what Windows calls it. */
-static int descriptor_look(struct database *d, const struct target_install *i, struct error *e)
+/* The configuration of a device in the guest's package; *name NULL: it is not described there. */
+static int described(struct database *d, const char *device, char **name, struct error *e)
 {
-	char key[ENABLE_KEY_SIZE], *name = NULL;
+	char key[ENABLE_KEY_SIZE];
+	int rc = enable_key(key, e, "%s\\Descriptors\\%s", d->base, device);
+
+	*name = NULL;
+	if (!rc)
+		rc = windows_text(d->p->h, key, "Configuration", name, e);
+	if (*name && (!**name || strchr(*name, '\\'))) {
+		free(*name);
+		*name = NULL;
+	}
+	return rc;
+}
+
+/* What another device of the same configuration has there, which the guest's package may call
+ * otherwise. */
+static int configuration_name(
+	struct database *d, const struct target_install *i, char **name, struct error *e)
+{
+	int rc = 0;
+
+	*name = NULL;
+	for (size_t k = 0; k < d->s->d->install_count && !rc && !*name; k++)
+		if (!strcmp(d->s->d->install[k].configuration, i->configuration))
+			rc = described(d, d->s->d->install[k].device, name, e);
+	if (!rc && !*name) {
+		*name = strdup(i->configuration);
+		rc = *name ? 0 : error_nomem(e, "a driver package");
+	}
+	return rc;
+}
+
+static int descriptor_make(
+	struct database *d, const struct target_install *i, const char *name, struct error *e)
+{
+	char key[ENABLE_KEY_SIZE];
 	int rc = enable_key(key, e, "%s\\Descriptors\\%s", d->base, i->device);
 
 	if (!rc)
-		rc = windows_text(d->p->h, key, "Configuration", &name, e);
-	if (!rc && !name) {
 		rc = database_tell(d, "descriptor", e);
+	if (!rc)
+		rc = database_text(d, ENABLE_TEXT, key, "Configuration", name, e);
+	return rc ? rc : description_make(d, i, key, e);
+}
+
+static int descriptor_look(struct database *d, const struct target_install *i, struct error *e)
+{
+	char *name;
+	int rc = described(d, i->device, &name, e);
+
+	if (!rc && !name) {
+		rc = configuration_name(d, i, &name, e);
 		if (!rc)
-			rc = database_text(
-				d, ENABLE_TEXT, key, "Configuration", i->configuration, e);
-		if (!rc)
-			rc = description_make(d, i, key, e);
+			rc = descriptor_make(d, i, name, e);
 	}
 	if (!rc)
-		rc = configuration_look(d, i, name ? name : i->configuration, e);
+		rc = configuration_look(d, i, name, e);
 	free(name);
 	return rc;
 }

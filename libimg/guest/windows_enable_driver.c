@@ -6,16 +6,7 @@
 
 #include "guest/windows_enable.h"
 
-enum {
-	START_BOOT = 0,
-	START_DEMAND = 3,
-	START_DISABLED = 4,
-	START_NONE = UINT8_MAX,
-	FIRST_VISTA = 6000,
-	FIRST_WITH_DATABASE = 9200
-};
-
-static const char *const start_names[] = { "at boot", "by the system", "by itself", "on demand" };
+enum { START_DEMAND = 3, START_NONE = UINT8_MAX };
 
 enum severity enable_severity(const struct enable_driver *s)
 {
@@ -27,14 +18,6 @@ enum severity enable_severity(const struct enable_driver *s)
 static struct finding_text fault_text(const struct enable_driver *s, const char *code)
 {
 	return (struct finding_text){ .code = code, .severity = enable_severity(s) };
-}
-
-static struct finding_text fixable_text(const struct enable_driver *s, const char *code)
-{
-	return (struct finding_text){ .code = code,
-		.severity = enable_severity(s),
-		.fixable = true,
-		.fix = "hvimg inject sets it right" };
 }
 
 /* Whether the service could drive its device in that control set, once it is started. */
@@ -94,23 +77,30 @@ static int missing_tell(struct enable_plan *p, const struct enable_driver *s, st
 		s->d->service, s->d->role);
 }
 
-/* What has to know the driver's devices. */
-static int databases_look(struct enable_plan *p, const struct enable_driver *s, struct error *e)
+/* What Windows installs by itself is on its way when its package lies in the guest. */
+static int outside_absent(struct enable_plan *p, const struct enable_driver *s, struct error *e)
 {
-	if (p->build >= FIRST_WITH_DATABASE)
-		return s->current ? enable_database(p, s, e) : 0;
-	return s->d->start == START_BOOT ? enable_critical(p, s, e) : 0;
+	const struct finding_text f = { .code = "driver-staged", .severity = SEVERITY_INFO };
+	bool staged = false;
+	int rc = s->need == NEED_BOOT ? 0 : windows_is_staged(p->g, s->d->file, &staged, e);
+
+	if (rc)
+		return rc;
+	return staged ? enable_tell(p, &f, s->d->service, e,
+				"driver %s (%s) is installed when Windows starts the next time",
+				s->d->service, s->d->role)
+		      : missing_tell(p, s, e);
 }
 
 static int key_make(struct enable_plan *p, const struct enable_driver *s, struct error *e)
 {
-	const struct finding_text f = fixable_text(s, "driver-missing");
+	const struct finding_text f = enable_fixable(s, "driver-missing");
 	int rc = enable_tell(p, &f, s->d->service, e,
 		"%s: service %s has no key, though its driver is there", s->set, s->d->service);
 
 	if (!rc)
 		rc = enable_service_make(p, s, e);
-	return rc ? rc : databases_look(p, s, e);
+	return rc ? rc : enable_devices(p, s, e);
 }
 
 /* Windows has the driver, and the service's key is gone. */
@@ -139,86 +129,7 @@ static int absent(struct enable_plan *p, const struct enable_driver *s, struct e
 		return rc;
 	if (target_driver_is_inbox(s->d, p->build))
 		return inbox_absent(p, s, e);
-	return s->current ? missing_tell(p, s, e) : 0;
-}
-
-static int start_set(
-	struct enable_plan *p, const struct enable_driver *s, uint32_t now, struct error *e)
-{
-	const bool disabled = now == START_DISABLED;
-	const struct finding_text f = fixable_text(
-		s, disabled ? "driver-disabled" : "driver-start");
-	const char *wanted = start_names[s->d->start];
-	char why[ENABLE_KEY_SIZE];
-	int rc;
-
-	if (now < START_DISABLED)
-		rc = enable_tell(p, &f, s->d->service, e,
-			"%s: driver %s is started %s (Start %u), where it has to be %s", s->set,
-			s->d->service, start_names[now], now, wanted);
-	else
-		rc = enable_tell(p, &f, s->d->service, e,
-			"%s: driver %s is %s, where it has to be started %s", s->set, s->d->service,
-			disabled ? "disabled (Start 4)" : "never started", wanted);
-	if (!rc)
-		rc = enable_key(why, e, "%s starts %s, for %s", s->d->service, wanted, p->t->name);
-	if (!rc && disabled)
-		rc = enable_key(why, e, "%s was disabled (Start 4); %s has it start %s",
-			s->d->service, p->t->name, wanted);
-	return rc ? rc : step_number(p, s->key, "Start", s->d->start, why, e);
-}
-
-/* Windows 7 has its demand drivers with a path that only a running kernel understands. */
-static int image_set(struct enable_plan *p, const struct enable_driver *s, struct error *e)
-{
-	static const char prefix[] = "\\SystemRoot\\";
-	struct finding_text f = fixable_text(s, "driver-start");
-	char *image = NULL, text[ENABLE_KEY_SIZE];
-	int rc = windows_text(p->h, s->key, "ImagePath", &image, e);
-
-	if (!rc && image && !strncasecmp(image, prefix, sizeof(prefix) - 1)) {
-		f.severity = SEVERITY_INFO;
-		rc = enable_tell(p, &f, s->d->service, e,
-			"%s: driver %s has a path that boot drivers do not have (%s)", s->set,
-			s->d->service, image);
-		if (!rc)
-			rc = enable_key(text, e, "system32\\drivers\\%s", s->d->file);
-		if (!rc)
-			rc = step_text(p, ENABLE_PATH, s->key, "ImagePath", text,
-				"as boot drivers have it", e);
-	}
-	free(image);
-	return rc;
-}
-
-static int override_remove(
-	struct enable_plan *p, const struct enable_driver *s, const char *key, struct error *e)
-{
-	const struct finding_text f = fixable_text(s, "driver-override");
-	int rc = enable_tell(p, &f, s->d->service, e,
-		"%s: driver %s has a StartOverride, which keeps it from being started on some "
-		"hardware",
-		s->set, s->d->service);
-
-	return rc ? rc
-		  : step_remove(p, key, NULL, "it keeps the driver from being started at boot", e);
-}
-
-/* What has to change of a service whose files are there. */
-static int present(struct enable_plan *p, const struct enable_driver *s, uint32_t now,
-	const char *override, struct error *e)
-{
-	const bool boot = s->d->start == START_BOOT;
-	int rc = 0;
-
-	if (s->d->start != TARGET_AS_FOUND && now > s->d->start)
-		rc = start_set(p, s, now, e);
-	if (!rc && hive_has_key(p->h, override))
-		rc = override_remove(p, s, override, e);
-	if (!rc && boot && p->build >= FIRST_VISTA && p->build < FIRST_WITH_DATABASE &&
-		target_driver_is_inbox(s->d, p->build))
-		rc = image_set(p, s, e);
-	return rc ? rc : databases_look(p, s, e);
+	return s->current ? outside_absent(p, s, e) : 0;
 }
 
 static int set_look(struct enable_plan *p, const struct enable_driver *s, struct error *e)
@@ -236,7 +147,7 @@ static int set_look(struct enable_plan *p, const struct enable_driver *s, struct
 		rc = enable_file_fault(p, s, &fault, e);
 	/* One that is started and whose file is wrong stops Windows: nothing is lifted then. */
 	if (!rc && !fault)
-		rc = present(p, s, now, override, e);
+		rc = enable_start(p, s, now, override, e);
 	if (!rc && fault)
 		rc = has_alternative(p, s, &other, e);
 	if (!rc && fault && !other && s->current && s->need != NEED_OPTIONAL)

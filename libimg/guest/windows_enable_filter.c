@@ -8,6 +8,8 @@
 
 #include "guest/windows_enable.h"
 
+enum { FILTER_LIMIT = 64 };
+
 /* Classes of devices between the bus and the volume: DiskDrive, Volume, HDC, SCSIAdapter, System.
  */
 static const char *const boot_classes[] = {
@@ -67,7 +69,7 @@ static int foreign_tell(struct enable_plan *p, const char *filter, struct error 
 		p, &f, filter, e, "%s, of another hypervisor's tools, is a class filter", filter);
 }
 
-/* `list` less what must go. */
+/* `list` less what must go.  Each name costs a look into the folder of drivers. */
 static int list_look(struct enable_plan *p, const char *set, const char *key, const char *name,
 	bool boot, struct error *e)
 {
@@ -78,6 +80,9 @@ static int list_look(struct enable_plan *p, const char *set, const char *key, co
 
 	if (rc)
 		return error_of_host(&none, e);
+	if (list.count > FILTER_LIMIT)
+		rc = error_set(e, ERR_CORRUPT, "%s of %s names %zu filters, more than %d", name,
+			key, list.count, FILTER_LIMIT);
 	for (size_t i = 0; i < list.count && !rc; i++) {
 		const bool foreign = enable_is_foreign(p, list.item[i]);
 		bool gone = false;

@@ -100,6 +100,15 @@ static int package_name(struct database *d, struct error *e)
 	return rc;
 }
 
+/* A name of one key: what has none of that is as good as missing. */
+static void name_check(char **name)
+{
+	if (*name && **name && !strchr(*name, '\\'))
+		return;
+	free(*name);
+	*name = NULL;
+}
+
 /* The package in use of the INF, or the first of its packages. */
 static int package_find(struct database *d, struct error *e)
 {
@@ -107,11 +116,13 @@ static int package_find(struct database *d, struct error *e)
 	struct error none = { 0 };
 	int rc = windows_text(d->p->h, d->inf, "Active", &d->package, e);
 
+	name_check(&d->package);
 	if (!rc && !d->package && hive_get_list(d->p->h, d->inf, "", &packages, &none))
 		rc = error_of_host(&none, e);
 	if (!rc && packages.count) {
 		d->package = strdup(packages.item[0]);
 		rc = d->package ? 0 : error_nomem(e, "a driver package");
+		name_check(&d->package);
 	}
 	strings_free(&packages);
 	if (!rc && !d->package)
@@ -159,7 +170,7 @@ static int active_look(struct database *d, struct error *e)
 	char *active = NULL;
 	int rc = windows_text(d->p->h, d->inf, "Active", &active, e);
 
-	if (!rc && !active) {
+	if (!rc && (!active || strcmp(active, d->package) != 0)) {
 		rc = database_tell(d, "package in use", e);
 		if (!rc)
 			rc = database_text(d, ENABLE_MEMBER, d->inf, "", d->package, e);

@@ -105,6 +105,7 @@ int step_remove(
 int enable_tell(struct enable_plan *p, const struct finding_text *f, const char *about,
 	struct error *e, const char *format, ...)
 {
+	struct finding_text placed = *f;
 	char mark[ENABLE_KEY_SIZE], text[768];
 	va_list args;
 	int rc = enable_key(mark, e, "%s %s", f->code, about);
@@ -114,8 +115,10 @@ int enable_tell(struct enable_plan *p, const struct finding_text *f, const char 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	if (!f->path)
+		placed.path = windows_of(p->g)->hive[WINDOWS_SYSTEM].path;
 	rc = strings_add(&p->told, mark, e);
-	return rc ? rc : finding_add(&p->findings, f, e, "%s", text);
+	return rc ? rc : finding_add(&p->findings, &placed, e, "%s", text);
 }
 
 /* What an earlier step of the same plan added counts. */

@@ -24,6 +24,7 @@ static int setting_look(struct enable_plan *p, const struct target_setting *s,
 	const struct finding_text f = { .code = s->finding,
 		.severity = SEVERITY_WARNING,
 		.fixable = true,
+		.path = windows_of(p->g)->hive[hive].path,
 		.fix = "hvimg inject sets it right" };
 	struct hive *h = windows_hive(p->g, hive);
 	struct error none = { 0 };
@@ -39,10 +40,13 @@ static int setting_look(struct enable_plan *p, const struct target_setting *s,
 		return error_of_host(&none, e);
 	if (!is_wrong(s, there, now))
 		return 0;
-	rc = enable_tell(p, &f, s->name, e,
-		there ? "%s: %s is %" PRIu32 ", should be %" PRIu32 ": %s"
-		      : "%s: %s is missing (%" PRIu32 "), should be %" PRIu32 ": %s",
-		key, s->name, now, s->value, s->why);
+	if (there)
+		rc = enable_tell(p, &f, s->name, e,
+			"%s: %s is %" PRIu32 ", should be %" PRIu32 ": %s", key, s->name, now,
+			s->value, s->why);
+	else
+		rc = enable_tell(p, &f, s->name, e, "%s: %s is missing, should be %" PRIu32 ": %s",
+			key, s->name, s->value, s->why);
 	if (!rc)
 		rc = step_number(p, key, s->name, s->value, s->why, e);
 	if (!rc)

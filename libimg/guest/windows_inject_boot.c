@@ -175,9 +175,11 @@ static int put_catalog(const struct inject *in, struct error *e)
 		return 0;
 	if (!p->cataloged || !p->inf.catalog)
 		return inject_note(in, "driver-unsigned", SEVERITY_WARNING, in->folder, e,
-			"%s has no signature: Windows does not load it unless it is told to take "
-			"such drivers",
-			p->origin);
+			"%s has no signature: %s", p->origin,
+			windows_of(in->g)->platform.arch == INF_X86
+				? "Windows may ask before it installs it"
+				: "Windows does not load it unless it is told to take such "
+				  "drivers");
 	rc = inject_file(in, p->inf.catalog, &catalog, e);
 	if (!rc)
 		rc = buffer_format(&path, e,

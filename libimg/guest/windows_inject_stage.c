@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "guest/windows_inject.h"
 
@@ -104,4 +105,48 @@ int inject_stage(const struct inject *in, struct error *e)
 	for (size_t i = 0; i < p->file_count && !rc; i++)
 		rc = stage_file(in, p->file[i].path, &p->file[i].bytes, e);
 	return rc ? rc : path_extend(in, e);
+}
+
+/* In the folder, or in those of it: packages have their files there. */
+static int is_below(
+	struct guest_image *g, const char *folder, const char *file, bool *answer, struct error *e)
+{
+	struct strings names = { 0 };
+	struct buffer path = { 0 };
+	int rc = buffer_format(&path, e, "%s/%s", folder, file);
+
+	if (!rc)
+		*answer = tree_is(g->tree, buffer_text(&path), S_IFREG);
+	if (!rc && !*answer)
+		rc = tree_list(g->tree, folder, &names, e);
+	for (size_t i = 0; i < names.count && !rc && !*answer; i++) {
+		buffer_free(&path);
+		rc = buffer_format(&path, e, "%s/%s/%s", folder, names.item[i], file);
+		if (!rc)
+			*answer = tree_is(g->tree, buffer_text(&path), S_IFREG);
+	}
+	strings_free(&names);
+	buffer_free(&path);
+	return rc;
+}
+
+int windows_is_staged(struct guest_image *g, const char *file, bool *answer, struct error *e)
+{
+	struct strings packages = { 0 };
+	struct buffer own = { 0 }, folder = { 0 };
+	int rc = buffer_format(&own, e, "%s/" WINDOWS_OWN_FOLDER, windows_of(g)->root);
+
+	*answer = false;
+	if (!rc && tree_is(g->tree, buffer_text(&own), S_IFDIR))
+		rc = tree_list(g->tree, buffer_text(&own), &packages, e);
+	for (size_t i = 0; i < packages.count && !rc && !*answer; i++) {
+		buffer_free(&folder);
+		rc = buffer_format(&folder, e, "%s/%s", buffer_text(&own), packages.item[i]);
+		if (!rc && tree_is(g->tree, buffer_text(&folder), S_IFDIR))
+			rc = is_below(g, buffer_text(&folder), file, answer, e);
+	}
+	strings_free(&packages);
+	buffer_free(&own);
+	buffer_free(&folder);
+	return rc ? rc : tree_failure(g->tree, e);
 }

@@ -122,7 +122,7 @@ int windows_settings_apply(struct guest_image *g, const struct guest_changes *c,
 	if (!rc)
 		rc = windows_cloudbase_apply(g, w, e);
 	if (!rc)
-		rc = windows_unattend_apply(g, w, e);
+		rc = windows_unattend_apply(g, c, e);
 	if (!rc)
 		rc = windows_registry_apply(g, c, e);
 	return rc ? rc : windows_firewall_apply(g, w, e);

@@ -28,7 +28,7 @@ const char *firewall_group_of(const struct firewall_group *f, uint32_t build);
 int windows_firewall_apply(struct guest_image *g, const struct windows_wishes *w, struct error *e);
 
 /* windows_unattend.c: puts an answer file where Setup finds it first. */
-int windows_unattend_apply(struct guest_image *g, const struct windows_wishes *w, struct error *e);
+int windows_unattend_apply(struct guest_image *g, const struct guest_changes *c, struct error *e);
 /* windows_unattend_make.c */
 int unattend_make(
 	struct guest_image *g, const struct windows_wishes *w, struct buffer *out, struct error *e);

@@ -97,8 +97,26 @@ static int user_file(struct guest_image *g, const char *path, struct buffer *out
 	return rc ? rc : given_load(path, XML_FILE_LIMIT, out, e);
 }
 
-int windows_unattend_apply(struct guest_image *g, const struct windows_wishes *w, struct error *e)
+/* Setup keeps what it has used. */
+static int password_note(const struct guest_changes *c, const struct buffer *text, struct error *e)
 {
+	static const char end[] = "Password>";
+	const struct finding_text f = { .code = "unattend-password",
+		.severity = SEVERITY_WARNING,
+		.path = "/Windows/Panther/unattend.xml",
+		.fix = "let a command of the answer file remove it, or let cloudbase-init set "
+		       "passwords" };
+
+	if (!c->notes || !memmem(text->data, text->len, end, strlen(end)))
+		return 0;
+	return finding_add(c->notes, &f, e,
+		"the answer file holds a password, which can be read in the guest as long as the "
+		"file is there");
+}
+
+int windows_unattend_apply(struct guest_image *g, const struct guest_changes *c, struct error *e)
+{
+	const struct windows_wishes *w = c->windows;
 	struct buffer text = { 0 };
 	int rc;
 
@@ -123,6 +141,8 @@ int windows_unattend_apply(struct guest_image *g, const struct windows_wishes *w
 		rc = earlier_drop(g, "Panther/Unattend/Autounattend.xml", e);
 	if (!rc)
 		rc = file_put(g, &text, e);
+	if (!rc)
+		rc = password_note(c, &text, e);
 	buffer_free(&text);
 	return rc ? error_prefix(e, "--unattend") : 0;
 }

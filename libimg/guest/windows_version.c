@@ -83,9 +83,10 @@ static int version_text(struct guest_image *g, struct windows_info *w, struct er
 
 	if (rc || !w->major)
 		return rc;
-	rc = buffer_format(
-		&text, e, "%" PRIu32 ".%" PRIu32 ".%" PRIu32, w->major, w->minor, w->build);
-	if (!rc && revision != UINT32_MAX)
+	rc = buffer_format(&text, e, "%" PRIu32 ".%" PRIu32, w->major, w->minor);
+	if (!rc && w->build)
+		rc = buffer_format(&text, e, ".%" PRIu32, w->build);
+	if (!rc && w->build && revision != UINT32_MAX)
 		rc = buffer_format(&text, e, ".%" PRIu32, revision);
 	if (rc)
 		buffer_free(&text);

@@ -6,6 +6,7 @@
 
 #include "base/journal.h"
 #include "base/size.h"
+#include "cloud/pack.h"
 #include "disk/check.h"
 #include "disk/convert.h"
 #include "disk/format.h"
@@ -118,32 +119,53 @@ struct inject_result {
 int job_inject(const struct inject_job *j, struct inject_result *result, struct error *e);
 void inject_result_free(struct inject_result *r);
 
+enum package_kind { PACKAGE_FOLDER, PACKAGE_TAR, PACKAGE_OVA };
+
 struct package_job {
-	const char *source, *destination; /* destination: a directory that does not exist yet */
+	const char *source, *destination; /* destination: nothing is there yet */
 	const char *source_format;
-	const struct target_list *targets; /* described is one that the guest is ready for; NULL:
-					      one of `known` that fits the container, or none */
+	enum package_kind kind;
+	enum pack_kind pack; /* of a tar */
+	uint64_t time; /* of an archive's files, seconds since 1970 */
+	/* Described is the best of each family, and each target that was named, for which the guest
+	 * must be ready; NULL: one of `known` that fits the container, or none. */
+	const struct target_list *targets;
 	const struct target_list *known;
 	struct strings properties; /* --property, "key=value" */
 	const char *name; /* image name; NULL: from the source's file name */
+	const char *script; /* host file that becomes upload.sh */
+	const char *tmpdir;
 	const char *sign_key; /* path of the key to sign the image with; NULL: not signed */
 	const char *certificate; /* then the UUID of its certificate in the cloud's key manager */
 	struct output_options output; /* no_sync only */
-	struct convert_options engine; /* progress only */
+	struct convert_options engine; /* progress and threads only */
+};
+
+/* One image.json. */
+struct package_image {
+	char *file; /* "image.json", with several targets "image-TARGET.json" */
+	const struct target *target; /* described: of the job's lists; NULL: none */
+	json_t *body;
 };
 
 struct package_result {
-	json_t *image; /* what image.json holds */
-	const struct target *target; /* described: of the job's lists; NULL: none */
-	uint64_t file_size;
+	struct package_image *image;
+	size_t image_count;
+	uint64_t file_size; /* of the image */
 	struct report findings; /* what may surprise whoever uploads it */
 };
 
 /*
- * Image, image.json, SHA512SUMS, SHA256SUMS, MD5SUMS in a new directory, which appears whole or not
- * at all. ERR_NOTREADY when the guest is ready for none of `targets`.
+ * Image, image.json, upload.sh, SHA512SUMS, SHA256SUMS, MD5SUMS in a new folder or archive, which
+ * appears whole or not at all. ERR_NOTREADY when the guest is ready for none of a family of
+ * `targets`, or not for one that was named.  Free the result after a failure, too.
+ *
+ * An OVA holds the disk as a stream-optimised VMDK and the descriptor of a machine with it; it has
+ * no targets, and of the properties min_ram only.
  */
 int job_package(const struct package_job *j, struct package_result *result, struct error *e);
+/* What image.json would hold; nothing is written. */
+int job_describe(const struct package_job *j, struct package_result *result, struct error *e);
 void package_result_free(struct package_result *r);
 
 struct check_job {

@@ -21,6 +21,8 @@ struct source {
 };
 
 int source_open(struct source *s, const struct convert_job *j, struct error *e);
+/* The same of a disk that is open already, and stays the caller's; nothing of it is watched. */
+int source_view(struct source *s, struct disk *disk, const struct convert_job *j, struct error *e);
 /* Once `disk`, the source's or an overlay over it, has been edited: makes it what is converted,
  * with or without its free space, as the job says. */
 int source_finish(struct source *s, const struct convert_job *j, struct disk *disk,

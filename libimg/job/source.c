@@ -22,23 +22,23 @@ void source_close(struct source *s)
 }
 
 /* A partition table that fits the new size lies in an overlay: convert knows nothing of it. */
-static int source_resize(
-	struct source *s, const struct convert_job *j, uint64_t size, struct error *e)
+static int source_resize(struct source *s, struct disk *image, const struct convert_job *j,
+	uint64_t size, struct error *e)
 {
 	enum { TABLES = 16 << 20 };
 	int rc = 0;
 
-	if (size % s->image->logical_sector)
+	if (size % image->logical_sector)
 		return error_set(e, ERR_USAGE, "size %llu is no multiple of the sector size %u",
-			(unsigned long long)size, s->image->logical_sector);
-	if (size < s->image->size)
-		rc = volumes_fit(s->image, size, e);
+			(unsigned long long)size, image->logical_sector);
+	if (size < image->size)
+		rc = volumes_fit(image, size, e);
 	if (!rc)
-		rc = resized_open(s->image, size, &s->resized, e);
+		rc = resized_open(image, size, &s->resized, e);
 	if (!rc)
 		rc = overlay_open(s->resized, j->tmpdir, TABLES, &s->edited, e);
 	if (!rc)
-		rc = volumes_follow_size(s->edited, s->image->size, e);
+		rc = volumes_follow_size(s->edited, image->size, e);
 	if (!rc)
 		rc = overlay_freeze(s->edited, e);
 	s->disk = s->edited;
@@ -81,11 +81,16 @@ static int pipe_open(struct source *s, const struct convert_job *j, struct error
 static int image_source_open(struct source *s, const struct convert_job *j, struct error *e)
 {
 	struct open_options o = { .allow_dir = j->allow_parent, .snapshot = j->snapshot };
+	const struct format *format;
 	int rc = host_file_open(j->source, &s->watch, e);
 
 	if (rc)
 		return error_prefix(e, "%s", j->source);
-	return image_open_with(j->source, j->source_format, &o, &s->image, NULL, e);
+	rc = image_open_with(j->source, j->source_format, &o, &s->image, &format, e);
+	if (rc || !format->sums_check)
+		return rc;
+	rc = format->sums_check(s->image, &j->engine, e);
+	return rc ? error_prefix(e, "%s", j->source) : 0;
 }
 
 int source_open(struct source *s, const struct convert_job *j, struct error *e)
@@ -100,8 +105,20 @@ int source_open(struct source *s, const struct convert_job *j, struct error *e)
 		return rc;
 	rc = wanted_size(j, s->image, &size, e);
 	if (!rc && size != s->image->size)
-		rc = source_resize(s, j, size, e);
+		rc = source_resize(s, s->image, j, size, e);
 	return rc ? error_prefix(e, "%s", j->source) : 0;
+}
+
+int source_view(struct source *s, struct disk *disk, const struct convert_job *j, struct error *e)
+{
+	uint64_t size;
+	int rc;
+
+	*s = (struct source){ .disk = disk };
+	rc = wanted_size(j, disk, &size, e);
+	if (!rc && size != disk->size)
+		rc = source_resize(s, disk, j, size, e);
+	return rc;
 }
 
 int source_finish(struct source *s, const struct convert_job *j, struct disk *disk,

@@ -120,8 +120,11 @@ def hyperv_services(version):
     if not version.hyperv:
         return {}
     column = 1 if version.database else 0
+    rows = dict(HYPERV)
+    if version.build < 10240:
+        rows["netvsc"] = ("netvsc63.sys", *HYPERV["netvsc"][1:])
     return {name: (row[0], row[1][column], row[2] and version.database, *row[3:])
-            for name, row in HYPERV.items() if row[1][column] is not None}
+            for name, row in rows.items() if row[1][column] is not None}
 
 
 def driver_files(version):

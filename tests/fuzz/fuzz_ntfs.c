@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "disk/memory.h"
 #include "fs/tree.h"
 
@@ -126,6 +127,25 @@ static void use(struct fs *fs, bool write)
 	tree_close(t);
 }
 
+/* Runs are inside of the disk. */
+static int run_seen(void *arg, uint64_t off, uint64_t len, struct error *e)
+{
+	(void)arg;
+	(void)e;
+	if (!len || !range_fits(off, len, volume_len))
+		abort();
+	return 0;
+}
+
+static void ask(struct disk *d)
+{
+	const struct fs_id id = { .type = "ntfs" };
+	struct error e;
+
+	fs_free_runs(d, &id, run_seen, NULL, &e);
+	fs_paging_runs(d, &id, run_seen, NULL, &e);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	if (!sector_count)
@@ -139,6 +159,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 
 		if (memory_disk_open(changed, volume_len, &d, &e))
 			return 0;
+		ask(d);
 		if (fs_open_with(d, &o, &fs, &e) == 0) {
 			use(fs, write);
 			fs_close(fs);

@@ -4,12 +4,12 @@
 
 build_ntfs_tools() {
 	local libraries isal
-	need gcc mkntfs ntfsfix ntfsinfo ntfscat wimlib-imagex python3
+	need gcc mkntfs ntfsfix ntfsinfo ntfscat ntfssecaudit wimlib-imagex python3
 	isal=$(pkg-config --exists libisal && echo libisal) || true
 	read -ra libraries < <(pkg-config --libs ext2fs com_err libcrypto libxxhash libntfs-3g zlib ${isal:+"$isal"})
 	for tool in fs-list ntfs-put; do
 		gcc -o "$WORK/$tool" -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Ilibimg -I. "tests/interop/$tool.c" \
-			"$(dirname "$HVIMG")/libimg.a" "${libraries[@]}" -lcmocka -pthread
+			"$(dirname "$HVIMG")/libimg.a" "${libraries[@]}" -lwim -lcmocka -pthread
 	done
 }
 

@@ -491,6 +491,52 @@ static void test_choice(void **state)
 	driver_packages_free(&p);
 }
 
+/* What adds to a device's driver does not take its place, and what is named by itself is taken. */
+static void test_beside(void **state)
+{
+	char inf[512];
+	uint8_t image[PE_SIZE];
+	const size_t len = image_make(image, PE_MACHINE_X86_64, true);
+	const struct driver_wish wish = { windows_10, NULL, false };
+	size_t n = inf_make(inf, sizeof(inf), "", "d.sys");
+	struct strings paths = { 0 };
+	struct driver_packages p;
+	struct error e = { 0 };
+
+	(void)state;
+	file_write("more/a/d.inf", inf, n);
+	file_write("more/a/d.sys", image, len);
+	file_write("more/b/e.inf", inf, n);
+	file_write("more/b/d.sys", image, len);
+	assert_int_equal(load("more", false, &p, &e), 0);
+	assert_int_equal(p.count, 1);
+	driver_packages_free(&p);
+	n = (size_t)snprintf(inf + n, sizeof(inf) - n, "[Version]\nClass=Extension\n") + n;
+	file_write("more/b/e.inf", inf, n);
+	assert_int_equal(load("more", false, &p, &e), 0);
+	assert_int_equal(p.count, 2);
+	driver_packages_free(&p);
+	n = inf_make(inf, sizeof(inf), "", "d.sys");
+	file_write("more/b/e.inf", inf, n);
+	strings_add(&paths, "more/a/d.inf", NULL);
+	strings_add(&paths, "more/b/e.inf", NULL);
+	assert_int_equal(driver_packages_load(&paths, &wish, &p, &e), 0);
+	assert_int_equal(p.count, 2);
+	assert_string_equal(p.package[0].origin, "more/a/d.inf");
+	assert_true(p.package[0].exact && p.package[1].exact);
+	driver_packages_free(&p);
+	/* Of one name there is one. */
+	rename("more/b/e.inf", "more/b/D.INF");
+	strings_free(&paths);
+	strings_add(&paths, "more/a/d.inf", NULL);
+	strings_add(&paths, "more/b/D.INF", NULL);
+	assert_int_equal(driver_packages_load(&paths, &wish, &p, &e), 0);
+	assert_int_equal(p.count, 1);
+	assert_string_equal(p.package[0].origin, "more/a/d.inf");
+	driver_packages_free(&p);
+	strings_free(&paths);
+}
+
 static void test_nothing(void **state)
 {
 	(void)state;
@@ -514,6 +560,7 @@ int main(void)
 		cmocka_unit_test(test_signatures),
 		cmocka_unit_test(test_processor),
 		cmocka_unit_test(test_choice),
+		cmocka_unit_test(test_beside),
 		cmocka_unit_test(test_nothing),
 	};
 

@@ -96,6 +96,8 @@ static void test_lines(void **state)
 		{ "HKR,,v,,100%", "100%" },
 		{ "HKR,,v,,%nothing%", "%nothing%" },
 		{ "HKR,,v,,%12%\\x.sys", "%12%\\x.sys" },
+		/* Strings are not looked for in strings. */
+		{ "HKR,,v,,%loop%", "%loop%%d%" },
 		{ "HKR,,v,,%quoted%", "a, b; \"c\"" },
 		{ "  hkr , , v , , indented", "indented" },
 		{ "HKEY_LOCAL_MACHINE,,v,,long", "long" },
@@ -108,7 +110,8 @@ static void test_lines(void **state)
 		struct inf inf;
 		const struct inf_reg *r;
 
-		snprintf(text, sizeof(text), ADDREG "%s\n[Strings]\nquoted=\"a, b; \"\"c\"\"\"\n",
+		snprintf(text, sizeof(text),
+			ADDREG "%s\n[Strings]\nquoted=\"a, b; \"\"c\"\"\"\nloop=%%loop%%%%d%%\n",
 			lines[i].line);
 		inf = around(text);
 		assert_int_equal(inf.device[0].registry.count, 1);
@@ -363,6 +366,31 @@ static void test_models(void **state)
 	assert_false(inf_device_matches(&inf.device[0], "c"));
 	assert_false(inf_device_matches(&inf.device[0], "id"));
 	assert_false(inf_device_matches(&inf.device[2], "*"));
+	inf_free(&inf);
+}
+
+/* Two models by one section, and one by another. */
+static void test_shared(void **state)
+{
+	struct inf inf = parsed(VERSION
+		"[Manufacturer]\nM=A,NTamd64\n[A.NTamd64]\na=I,1\nb=J,2\nc=I,3\nd=none,4\n"
+		"[I]\nFeatureScore=10\nCopyFiles=@i.sys\nAddReg=R\n[J]\nCopyFiles=@j.sys\n"
+		"[I.HW]\nAddReg=F\n[R]\nHKR,,n\n[F]\nHKR,,LowerFilters,0x10008,low\n",
+		&windows_10);
+	const struct inf_device *d = inf.device;
+
+	(void)state;
+	assert_int_equal(inf.device_count, 4);
+	assert_false(d[0].shared || d[1].shared || d[3].shared);
+	assert_true(d[2].shared);
+	assert_string_equal(d[2].description, "c");
+	assert_string_equal(d[2].ids.item[0], "3");
+	assert_string_equal(d[2].file[0].name, "i.sys");
+	assert_int_equal(d[2].feature_score, 0x10);
+	assert_int_equal(d[2].registry.count, 1);
+	assert_string_equal(d[2].lower_filters.item[0], "low");
+	assert_string_equal(d[1].file[0].name, "j.sys");
+	assert_int_equal(d[3].file_count, 0);
 	inf_free(&inf);
 }
 
@@ -667,14 +695,10 @@ static void test_bombs(void **state)
 	bomb(VERSION "[Strings]\nx=\"", "0123456789", 6000,
 		"\"\n" MODELS ADDREG "HKR,,n,,%x%%x%%x%\n", "strings put in");
 	bomb(VERSION MODELS ADDREG "HKR,,n,1", ",0", 70000, "\n", "more than 65536 values");
-	/* Every device names the section of many lines. */
-	bomb(VERSION "[Manufacturer]\nM=A,NTamd64\n[R]\n", "HKR,,n\n", 1000,
-		ADDREG "[A.NTamd64]\n"
-		       "d=Inst,x\nd=Inst,x\nd=Inst,x\nd=Inst,x\nd=Inst,x\nd=Inst,x\nd=Inst,x\n"
-		       "[Inst]\nAddReg=R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R\n"
-		       "AddReg=R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R\n"
-		       "AddReg=R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R,R\n",
-		"to follow its sections");
+	/* Lines that all name a section of many. */
+	bomb(VERSION "[Manufacturer]\nM=A,NTamd64\n[A.NTamd64]\nd=Inst,x\n"
+		     "[R]\nHKR,,n\nHKR,,n\nHKR,,n\nHKR,,n\nHKR,,n\nHKR,,n\nHKR,,n\n[Inst]\n",
+		"AddReg=R,R,R,R,R,R,R,R,R,R\n", 10000, "", "to follow its sections");
 }
 
 /* A chain of sections that need each other is no loop, and still too long. */
@@ -699,6 +723,7 @@ int main(void)
 		cmocka_unit_test(test_language),
 		cmocka_unit_test(test_decorations),
 		cmocka_unit_test(test_models),
+		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_install_sections),
 		cmocka_unit_test(test_default_install),
 		cmocka_unit_test(test_files),

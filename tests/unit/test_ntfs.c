@@ -14,7 +14,7 @@ static int setup(void **state)
 	if (folder_make() || setenv("LC_ALL", "C.UTF-8", 1) || setenv("TZ", "UTC", 1))
 		return -1;
 	tools = !run("PATH=$PATH:/usr/sbin:/sbin; for i in mkntfs ntfscp ntfscat ntfsls ntfsfix "
-		     "ntfsinfo wimlib-imagex; do command -v $i || exit 1; done");
+		     "ntfsinfo ntfssecaudit wimlib-imagex; do command -v $i || exit 1; done");
 	if (!tools)
 		print_message("skipped: no ntfs-3g or no wimtools\n");
 	return 0;
@@ -335,6 +335,137 @@ static void volumes_that_windows_is_not_done_with(void **state)
 				cases[i].why != NULL);
 			open_image(&o, false);
 			expect_content(o.fs, "new", 10000, 1);
+		}
+		close_image(&o);
+	}
+}
+
+/* Long lists, of which no two are alike, fill more than one block of $Secure. */
+static void many_descriptors(void **state)
+{
+	enum { DIRS = 12, ENTRIES = 2500, HEAD = 44, SIZE = HEAD + 8 + ENTRIES * 24 };
+	static char bytes[SIZE];
+	struct PERMISSIONS_CACHE *none = NULL;
+	struct maker m = { 0 };
+	struct opened o;
+	char name[32];
+
+	(void)state;
+	if (!tools)
+		return;
+	make("-c 4096", 32);
+	m.volume = ntfs_mount(image, 0);
+	assert_non_null(m.volume);
+	for (unsigned i = 0; i < DIRS; i++) {
+		struct SECURITY_CONTEXT context = { .vol = m.volume, .pseccache = &none };
+		ntfs_inode *ni;
+
+		(void)snprintf(name, sizeof(name), "/dir%u", i);
+		plant_dir(&m, "/", name + 1);
+		descriptor(bytes, 0);
+		bytes[HEAD + 2] = (char)(SIZE - HEAD);
+		bytes[HEAD + 3] = (char)((SIZE - HEAD) >> 8);
+		bytes[HEAD + 4] = (char)ENTRIES;
+		bytes[HEAD + 5] = (char)(ENTRIES >> 8);
+		for (unsigned k = 0; k < ENTRIES; k++) {
+			char *ace = bytes + HEAD + 8 + k * 24;
+
+			memcpy(ace, "\0\3\x18\0\xa9\0\x12\0\1\2\0\0\0\0\0\5\x20\0\0\0", 20);
+			ace[20] = (char)k;
+			ace[21] = (char)(k >> 8);
+			ace[22] = (char)i;
+		}
+		ni = walk(&m, name);
+		assert_int_equal(ntfs_set_ntfs_acl(&context, ni, bytes, SIZE, 0), 0);
+		done(ni, NULL);
+	}
+	assert_int_equal(ntfs_umount(m.volume, FALSE), 0);
+	open_image(&o, true);
+	for (unsigned i = 0; i < DIRS; i++) {
+		(void)snprintf(name, sizeof(name), "dir%u", i);
+		put(o.fs, name, "file", 100, i);
+		put(o.fs, name, "another", 100, i);
+		assert_int_equal(make_dir(o.fs, name, "sub"), 0);
+	}
+	save(&o);
+	check();
+	expect_run("ntfssecaudit -a image >audit && grep 'No errors were found' audit && "
+		   "grep -E '(3[0-9]|4[0-9]) valid entries in .SDH' audit");
+}
+
+/* Names and sizes as they should be after any sequence of edits. */
+enum { MODEL = 60 };
+struct model {
+	bool there;
+	unsigned seed;
+	uint64_t size;
+};
+static const char *const model_dirs[] = { "", "sub", "sub/deeper" };
+
+static void model_name(unsigned i, char *out, size_t size)
+{
+	static const char *const shapes[][2] = { { "F", ".TXT" }, { "Long file name ", ".conf" },
+		{ "s", "" }, { "\xc3\xa9t\xc3\xa9-", ".efi" },
+		{ "same beginning of all ", ".img" } };
+
+	(void)snprintf(out, size, "%s%u%s", shapes[i % 5][0], i, shapes[i % 5][1]);
+}
+
+static void random_edits(struct fs *fs, struct model *m, uint64_t *state, unsigned steps)
+{
+	while (steps--) {
+		unsigned i;
+		char name[80];
+
+		*state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+		i = (unsigned)(*state >> 33) % MODEL;
+		model_name(i, name, sizeof(name));
+		if (m[i].there && (*state >> 60) % 3 == 0) {
+			assert_int_equal(try_remove(fs, model_dirs[i % 3], name), 0);
+			m[i].there = false;
+			continue;
+		}
+		/* Many small ones, which stay in their record. */
+		m[i] = (struct model){ true, steps,
+			(*state >> 58) % 2 ? (*state >> 40) % 900 : (*state >> 40) % 90000 };
+		put(fs, model_dirs[i % 3], name, m[i].size, m[i].seed);
+	}
+}
+
+static void model_extract(const struct model *m)
+{
+	expect_run("rm -rf got want; mkdir -p got want/sub/deeper; "
+		   "wimlib-imagex capture image out.wim --compress=none && "
+		   "wimlib-imagex apply out.wim 1 got");
+	for (unsigned i = 0; i < MODEL; i++) {
+		char path[200], name[80];
+
+		model_name(i, name, sizeof(name));
+		(void)snprintf(path, sizeof(path), "want/%s/%s", model_dirs[i % 3], name);
+		if (m[i].there)
+			write_host(path, m[i].size, m[i].seed);
+	}
+	expect_run("diff -r want got");
+}
+
+static void random_edits_are_what_others_read(void **state)
+{
+	(void)state;
+	for (size_t i = 0; tools && i < 2; i++) {
+		struct model m[MODEL] = { 0 };
+		uint64_t seed = i + 1;
+		struct opened o;
+
+		make(kinds[i].options, kinds[i].mib);
+		open_image(&o, true);
+		assert_int_equal(make_dir(o.fs, "", "sub"), 0);
+		assert_int_equal(make_dir(o.fs, "sub", "deeper"), 0);
+		for (int round = 0; round < 2; round++) {
+			random_edits(o.fs, m, &seed, 250);
+			save(&o);
+			check();
+			model_extract(m);
+			open_image(&o, true);
 		}
 		close_image(&o);
 	}
@@ -737,6 +868,8 @@ int main(void)
 		cmocka_unit_test(what_windows_has_is_read),
 		cmocka_unit_test(replacing_keeps_what_it_has_to),
 		cmocka_unit_test(volumes_that_windows_is_not_done_with),
+		cmocka_unit_test(many_descriptors),
+		cmocka_unit_test(random_edits_are_what_others_read),
 		cmocka_unit_test(names_and_kinds_that_windows_lacks),
 		cmocka_unit_test(a_full_volume_stays_whole),
 		cmocka_unit_test(trees_know_no_case),

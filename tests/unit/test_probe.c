@@ -149,9 +149,9 @@ static void two_claims_are_refused(void **state)
 	const struct format *f = NULL;
 
 	(void)state;
-	not_taken(&qcow2, &tar, ERR_REFUSED, "qcow2 and tar");
+	not_taken(&qcow2, &tar, ERR_REFUSED, "qcow2 and ova");
 	not_taken(&vhdx, &dmg, ERR_REFUSED, "vhdx and DMG");
-	not_taken(&tar, &dmg, ERR_REFUSED, "DMG and tar");
+	not_taken(&tar, &dmg, ERR_REFUSED, "ova and DMG");
 	not_taken(&fixed, &gzip, ERR_REFUSED, "vhd and gzip");
 	/* The guest's content may well be a CD image. */
 	assert_int_equal(probe(&qcow2, &cd, &f, NULL), 0);

@@ -77,8 +77,9 @@ static void test_values(void **state)
 	assert_int_equal(d->parameter[0].value, 1);
 	d = target_driver_by_service(azure, "vmbus", WINDOWS_8_1);
 	assert_string_equal(d->install[0].configuration, "VMBus_Device_WIN8_Child.NT");
-	assert_true(d->install[1].support);
-	assert_int_equal(d->devices.count, 1);
+	assert_string_equal(d->install[1].device, "ACPI\\MSFT1000");
+	assert_true(d->install[2].support);
+	assert_int_equal(d->devices.count, 2);
 	assert_int_equal(target_driver_by_service(azure, "VMBusHID", WINDOWS_10)->error, 0);
 	assert_int_equal(target_driver_by_service(azure, "pciide", XP)->start, TARGET_AS_FOUND);
 	assert_null(target_driver_by_service(azure, "vmicshutdown", WINDOWS_10)->file);

@@ -389,6 +389,80 @@ static void links_and_removal(void **state)
 	guest_close(&g);
 }
 
+static void directories_whole(void **state)
+{
+	const struct tree_put private = { .has_mode = true, .mode = 0700, .why = "test" };
+	struct strings all = { 0 };
+	struct guest g;
+	struct fs_stat st;
+	struct error e = { 0 };
+
+	(void)state;
+	if (!guest_open(&g, true))
+		return;
+	for (int twice = 0; twice < 2; twice++)
+		assert_int_equal(tree_make_directory(g.tree, "/lib/a/b", &private, &e), 0);
+	assert_int_equal(tree_stat(g.tree, "/usr/lib/a/b", TREE_FOLLOW, &st, &e), 0);
+	assert_int_equal(st.mode, S_IFDIR | 0700);
+	assert_int_equal(g.journal.count, 2);
+	assert_int_equal(tree_make_directory(g.tree, "/etc/passwd", &private, &e), -ERR_EXISTS);
+	assert_int_equal(tree_put_link(g.tree, "/lib/a/b/out", "/etc", &PUT, &e), 0);
+	put(g.tree, "/lib/a/z", "new");
+	assert_int_equal(tree_list_all(g.tree, "/lib/a", 3, &all, &e), 0);
+	assert_int_equal(all.count, 3);
+	assert_string_equal(all.item[0], "/lib/a/b");
+	assert_string_equal(all.item[1], "/lib/a/z");
+	assert_string_equal(all.item[2], "/lib/a/b/out");
+	strings_free(&all);
+	assert_int_equal(tree_list_all(g.tree, "/lib/a", 2, &all, &e), -ERR_RANGE);
+	strings_free(&all);
+	assert_int_equal(tree_remove_all(g.tree, "/usr/lib/a", "test", &e), 0);
+	assert_int_equal(g.journal.count, 0);
+	expect_text(g.tree, "/etc/passwd", "root:x\n");
+	assert_int_equal(tree_remove_all(g.tree, "/absolute", "test", &e), 0);
+	assert_true(tree_is(g.tree, "/etc/real", S_IFDIR));
+	assert_int_equal(tree_remove_all(g.tree, "/boot", "test", &e), -ERR_REFUSED);
+	part_check(&g.root);
+	guest_close(&g);
+}
+
+static void looks_alone(void **state)
+{
+	const struct tree_looks mode = { .has_mode = true, .mode = 02750 };
+	const struct tree_looks owner = {
+		.has_uid = true, .uid = 70000, .has_gid = true, .gid = 9
+	};
+	struct guest g;
+	struct fs_stat before, st;
+	struct error e = { 0 };
+
+	(void)state;
+	if (!guest_open(&g, true))
+		return;
+	for (int twice = 0; twice < 2; twice++) {
+		assert_int_equal(tree_set_looks(g.tree, "/absolute", &mode, "test", &e), 0);
+		assert_int_equal(tree_set_looks(g.tree, "/absolute", &owner, "test", &e), 0);
+	}
+	assert_int_equal(tree_stat(g.tree, "/etc/real", TREE_FOLLOW, &st, &e), 0);
+	assert_int_equal(st.mode, S_IFDIR | 02750);
+	assert_int_equal(st.uid, 70000);
+	assert_int_equal(st.gid, 9);
+	assert_int_equal(g.journal.count, 1);
+	assert_int_equal(edit_of(&g, "/etc/real")->after.uid, 70000);
+	assert_int_equal(tree_stat(g.tree, "/etc/passwd", TREE_FOLLOW, &before, &e), 0);
+	assert_int_equal(tree_set_looks(g.tree, "/etc/passwd", &owner, "test", &e), 0);
+	assert_int_equal(tree_stat(g.tree, "/etc/passwd", TREE_FOLLOW, &st, &e), 0);
+	assert_int_equal(st.mode, before.mode);
+	assert_int_equal(st.mtime, before.mtime);
+	assert_int_equal(st.node, before.node);
+	expect_label(g.tree, "/etc/passwd", "passwd_label");
+	expect_text(g.tree, "/etc/passwd", "root:x\n");
+	assert_int_equal(tree_set_looks(g.tree, "/nothing", &mode, "test", &e), -ERR_NOTFOUND);
+	assert_int_equal(tree_set_looks(g.tree, "/boot/efi", &mode, "test", &e), -ERR_REFUSED);
+	part_check(&g.root);
+	guest_close(&g);
+}
+
 struct appended {
 	struct tree *tree;
 	const char *path;
@@ -449,6 +523,8 @@ int main(void)
 		cmocka_unit_test(link_at_the_end_is_written_through),
 		cmocka_unit_test(what_is_right_is_left_alone),
 		cmocka_unit_test(links_and_removal),
+		cmocka_unit_test(directories_whole),
+		cmocka_unit_test(looks_alone),
 		cmocka_unit_test(reader_may_read_what_it_replaces),
 	};
 

@@ -119,13 +119,14 @@ static void test_versions(void **state)
 		size_t control_sets;
 		const char *firmware;
 		size_t bootloaders;
-		const char *loader;
+		const char *loader, *loader_path;
 	} guests[] = {
 		{ "winxp", "Microsoft Windows XP", "5.1.2600", "i686", "i386", NULL, "/WINDOWS", 1,
-			2, "bios", 1, "ntldr" },
+			2, "bios", 1, "ntldr", "/ntldr" },
 		/* It calls itself Windows 10. */
 		{ "win11", "Windows 11 Pro", "10.0.22631.2428", "x86_64", "x86_64", "Professional",
-			"/Windows", 1, 1, "uefi", 2, "bootmgr" },
+			"/Windows", 1, 1, "uefi", 2, "bootmgr",
+			"/EFI/Microsoft/Boot/bootmgfw.efi" },
 	};
 
 	(void)state;
@@ -160,6 +161,8 @@ static void test_versions(void **state)
 			guest_image_boots(s.g, "uefi"), !strcmp(guests[i].firmware, "uefi"));
 		assert_int_equal(g->bootloader_count, guests[i].bootloaders);
 		assert_string_equal(g->bootloader[g->bootloader_count - 1].kind, guests[i].loader);
+		assert_string_equal(
+			g->bootloader[g->bootloader_count - 1].path, guests[i].loader_path);
 		end(&s);
 	}
 }

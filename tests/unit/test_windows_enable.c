@@ -247,6 +247,7 @@ static void test_key_made(void **state)
 }
 
 #define PACKAGE(inf) "DriverDatabase\\DriverPackages\\" inf "_amd64_0000000000000000"
+#define VMBUS "DriverDatabase\\DriverPackages\\wvmbus.inf_amd64_0123456789abcdef"
 #define DISK_ID "VMBUS\\{ba6163d9-04a1-4d29-b605-72e2ffb1dc7f}"
 
 static void test_database_made(void **state)
@@ -296,6 +297,56 @@ static void test_database_made(void **state)
 	sample_end(&s);
 }
 
+/* Azure's newer hosts call VMBus otherwise: that is driven as the guest's own package does it. */
+static void test_second_id(void **state)
+{
+	struct sample s;
+
+	(void)state;
+	sample_start(&s, 9600, INF_AMD64);
+	reg_disk(&s, ONE);
+	reg_vmbus(&s, ONE, 0);
+	reg_service(&s, ONE, "storflt", 0, "system32\\drivers\\vmstorfl.sys");
+	reg_database(&s);
+	reg_key(&s, VMBUS "\\Strings");
+	reg_text(&s, "stdmfg", HIVE_SZ, "its own");
+	sample_open(&s, "azure");
+	assert_true(
+		sample_finding(sample_ask(&s), "driver-database", "wvmbus.inf for vmbus")->fixable);
+	sample_apply(&s);
+	assert_true(sample_has_text(
+		&s, VMBUS "\\Descriptors\\ACPI\\MSFT1000", "Configuration", "Own_Child.NT"));
+	assert_true(sample_has_text(&s, VMBUS "\\Strings", "stdmfg", "its own"));
+	assert_false(sample_has_key(&s, VMBUS "\\Configurations\\VMBus_Device_WIN8_Child.NT"));
+	assert_true(sample_has_key(&s, "DriverDatabase\\DeviceIds\\ACPI\\MSFT1000"));
+	nothing_left(&s);
+	sample_end(&s);
+}
+
+/* Names that lead nowhere, or elsewhere than below the key they are for. */
+static void test_bad_names(void **state)
+{
+	static const char inf[] = "DriverDatabase\\DriverInfFiles\\wvmbus.inf";
+	struct sample s;
+	struct error e = { 0 };
+
+	(void)state;
+	start_10(&s);
+	sample_open(&s, "hyperv-gen2");
+	assert_int_equal(
+		hive_set_text(s.w.hive[0].hive, inf, "Active", HIVE_SZ, "", "test", &e), 0);
+	assert_int_equal(hive_set_text(s.w.hive[0].hive, VMBUS "\\Descriptors\\ACPI\\VMBus",
+				 "Configuration", HIVE_SZ, "..\\x", "test", &e),
+		0);
+	assert_true(sample_finding(sample_ask(&s), "driver-database", "wvmbus.inf")->fixable);
+	sample_apply(&s);
+	assert_true(sample_has_text(&s, inf, "Active", "wvmbus.inf_amd64_0123456789abcdef"));
+	assert_true(sample_has_text(
+		&s, VMBUS "\\Descriptors\\ACPI\\VMBus", "Configuration", "VMBus_Device_Child.NT"));
+	nothing_left(&s);
+	sample_end(&s);
+}
+
 /* Without the whole database there is nothing to add to. */
 static void test_database_gone(void **state)
 {
@@ -333,6 +384,8 @@ int main(void)
 		cmocka_unit_test(test_file_faults),
 		cmocka_unit_test(test_key_made),
 		cmocka_unit_test(test_database_made),
+		cmocka_unit_test(test_second_id),
+		cmocka_unit_test(test_bad_names),
 		cmocka_unit_test(test_database_gone),
 		cmocka_unit_test(test_version_unknown),
 	};

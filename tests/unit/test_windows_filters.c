@@ -17,6 +17,7 @@
 #define DISK CLASS("{4d36e967-e325-11ce-bfc1-08002be10318}")
 #define SYSTEM_CLASS CLASS("{4d36e97d-e325-11ce-bfc1-08002be10318}")
 #define MOUSE CLASS("{4d36e96f-e325-11ce-bfc1-08002be10318}")
+#define PACKAGE "DriverDatabase\\DriverPackages\\viostor.inf_1"
 #define CRITICAL(id) ONE "\\Control\\CriticalDeviceDatabase\\" id
 
 /* What every Windows reads its disk with; for KVM nothing of Windows' own is missing then. */
@@ -30,6 +31,14 @@ static void start(struct sample *s, uint32_t build, enum inf_arch arch)
 		reg_service(s, ONE, names[i], 0, NULL);
 	sample_driver(s, "viostor.sys");
 	sample_driver(s, "netkvm.sys");
+	reg_key(s, "DriverDatabase\\DeviceIds\\PCI\\VEN_1AF4&DEV_1001&SUBSYS_00021AF4&REV_00");
+	reg_text(s, "oem3.inf", HIVE_BINARY, "");
+	reg_key(s, "DriverDatabase\\DriverInfFiles\\oem3.inf");
+	reg_text(s, "Active", HIVE_SZ, "viostor.inf_1");
+	reg_key(s, PACKAGE "\\Descriptors\\PCI\\VEN_1AF4&DEV_1001&SUBSYS_00021AF4&REV_00");
+	reg_text(s, "Configuration", HIVE_SZ, "scsi_inst");
+	reg_key(s, PACKAGE "\\Configurations\\scsi_inst");
+	reg_text(s, "Service", HIVE_SZ, "VioStor");
 }
 
 static struct strings list_of(struct sample *s, const char *key, const char *name)
@@ -130,6 +139,28 @@ static void test_foreign(void **state)
 	sample_end(&s);
 }
 
+static void test_too_many(void **state)
+{
+	struct sample s;
+	struct report r = { 0 };
+	struct error e = { 0 };
+	char names[512] = "";
+
+	(void)state;
+	start(&s, 19045, INF_AMD64);
+	for (size_t i = 0; i < 65; i++)
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%sf%zu",
+			i ? "|" : "", i);
+	reg_key(&s, MOUSE);
+	reg_text(&s, "UpperFilters", HIVE_MULTI_SZ, names);
+	sample_open(&s, "kvm");
+	assert_int_equal(
+		windows_enable_readiness(&s.g, &s.targets.target[0], &r, &e), -ERR_CORRUPT);
+	assert_non_null(strstr(e.text, "names 65 filters"));
+	report_free(&r);
+	sample_end(&s);
+}
+
 /* What one of the targets has drivers of, the other does not take away. */
 static void test_foreign_wanted(void **state)
 {
@@ -176,6 +207,49 @@ static void test_settings(void **state)
 	sample_open(&s, "kvm");
 	sample_apply(&s);
 	assert_false(sample_has_key(&s, SERVICE("partmgr\\Parameters")));
+	sample_end(&s);
+}
+
+static void rename_to(char **text, const char *name)
+{
+	free(*text);
+	*text = strdup(name);
+	assert_non_null(*text);
+}
+
+/* No shipped target has one of SOFTWARE. */
+static void test_software(void **state)
+{
+	static const struct hive_options o = { .write = true };
+	uint8_t bytes[SAMPLE_SIZE];
+	const struct hive_files files = { .primary = bytes, .primary_len = sizeof(bytes) };
+	struct sample s;
+	struct target_setting *wanted;
+	struct hive *software;
+	struct error e = { 0 };
+	const struct finding *f;
+	uint32_t value = 0;
+
+	(void)state;
+	start(&s, 19045, INF_AMD64);
+	sample_open(&s, "kvm");
+	sample_hive(bytes, 5);
+	assert_int_equal(hive_open(&files, &o, &software, &e), 0);
+	s.w.hive[WINDOWS_SOFTWARE] = (struct windows_hive){ .hive = software,
+		.path = strdup("/S") };
+	wanted = &s.targets.target[0].setting[0];
+	rename_to(&wanted->hive, "SOFTWARE");
+	rename_to(&wanted->key, "Some\\Key");
+	wanted->present = false;
+	f = sample_finding(sample_ask(&s), "san-policy", "Some\\Key: SanPolicy is missing");
+	assert_non_null(f);
+	assert_string_equal(f->path, "/S");
+	sample_apply(&s);
+	assert_int_equal(hive_get_dword(software, "Some\\Key", "SanPolicy", &value, &e), 0);
+	assert_int_equal(value, 1);
+	assert_int_equal(sample_ask(&s)->count, 0);
+	hive_close(software);
+	free(s.w.hive[WINDOWS_SOFTWARE].path);
 	sample_end(&s);
 }
 
@@ -278,13 +352,37 @@ static void test_alternative(void **state)
 	sample_end(&s);
 }
 
+/* The package was added, and its device never seen. */
+static void test_known(void **state)
+{
+	struct sample s;
+	struct error e = { 0 };
+	const struct finding *f;
+
+	(void)state;
+	start(&s, 19045, INF_AMD64);
+	sample_open(&s, "kvm");
+	assert_null(sample_finding(sample_ask(&s), "driver-database", "viostor"));
+	assert_int_equal(
+		hive_remove_key(s.w.hive[WINDOWS_SYSTEM].hive, PACKAGE "\\Descriptors", "test", &e),
+		0);
+	f = sample_finding(sample_ask(&s), "driver-database", "viostor");
+	assert_non_null(f);
+	assert_false(f->fixable);
+	assert_int_equal(f->severity, SEVERITY_WARNING);
+	sample_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dangling),
 		cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_foreign_wanted),
+		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_known),
 		cmocka_unit_test(test_settings),
+		cmocka_unit_test(test_software),
 		cmocka_unit_test(test_windows_7),
 		cmocka_unit_test(test_xp),
 		cmocka_unit_test(test_not_inbox),

@@ -135,23 +135,28 @@ static void conf_edited(void **state)
 		"\nreal_time_clock_utc = true");
 }
 
-static void conf_lacks(void **state)
+/* What the edited text begins with and, unless NULL, has. */
+static void expect_start(const char *text, const char *start, const char *has)
 {
 	const struct windows_wishes w = { .rtc = "local" };
 	struct buffer out = { 0 };
 	struct error e;
 
+	assert_int_equal(cloudbase_conf_edit(&w, text, &out, &e), 0);
+	if (strncmp(buffer_text(&out), start, strlen(start)) != 0)
+		fail_msg("%s", buffer_text(&out));
+	if (has)
+		assert_non_null(strstr(buffer_text(&out), has));
+	buffer_free(&out);
+}
+
+static void conf_lacks(void **state)
+{
 	(void)state;
-	assert_int_equal(cloudbase_conf_edit(&w, "[DEFAULT]\r\nusername=me\r\n", &out, &e), 0);
-	assert_int_equal(strncmp(buffer_text(&out), "[DEFAULT]\r\nmetadata_services=" DRIVE ",",
-				 strlen("[DEFAULT]\r\nmetadata_services=" DRIVE ",")),
-		0);
-	assert_non_null(
-		strstr(buffer_text(&out), "\r\nreal_time_clock_utc=false\r\nusername=me\r\n"));
-	buffer_free(&out);
-	assert_int_equal(cloudbase_conf_edit(&w, "", &out, &e), 0);
-	assert_int_equal(strncmp(buffer_text(&out), "[DEFAULT]\nmetadata_services=" DRIVE, 27), 0);
-	buffer_free(&out);
+	expect_start("[DEFAULT]\r\nusername=me\r\n", "[DEFAULT]\r\nmetadata_services=" DRIVE ",",
+		"\r\nreal_time_clock_utc=false\r\nusername=me\r\n");
+	expect_start("[other]\na=b", "[other]\na=b\n[DEFAULT]\nmetadata_services=" DRIVE ",", NULL);
+	expect_start("", "[DEFAULT]\nmetadata_services=" DRIVE ",", NULL);
 }
 
 static void wishes(void **state)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "tools/profile.h"
+#include "job/profile.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef TOOLS_PROFILE_H
-#define TOOLS_PROFILE_H
+#ifndef LIBIMG_JOB_PROFILE_H
+#define LIBIMG_JOB_PROFILE_H
 
 #include "disk/format.h"
 

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A recipe as JSON, without what differs between hosts and what is secret. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "job/build_private.h"
+#include "job/manifest.h"
+
+/* Of a path of the host only the name; URLs as they are. */
+static const char *place_name(const char *path)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	return slash && *path == '/' ? slash + 1 : path;
+}
+
+static json_t *names_json(const struct strings *s, bool paths)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < s->count; i++)
+		if (json_array_append_new(
+			    list, json_string(paths ? place_name(s->item[i]) : s->item[i]))) {
+			json_decref(list);
+			list = NULL;
+		}
+	return list;
+}
+
+static json_t *parameters_json(const struct recipe *r)
+{
+	json_t *o = json_object();
+
+	for (size_t i = 0; o && i < r->parameter_count; i++) {
+		const struct recipe_parameter *p = &r->parameter[i];
+
+		if (json_object_set_new(o, p->name,
+			    p->secret ? json_null() : json_string(place_name(p->value)))) {
+			json_decref(o);
+			o = NULL;
+		}
+	}
+	return o;
+}
+
+static json_t *source_json(const struct recipe_source *s)
+{
+	static const char *const kinds[] = { "image", "tar", "packages" };
+
+	return json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:o}", "kind", kinds[s->kind],
+		"location", place_name(s->location), "format", s->format,
+		s->digest_name ? s->digest_name : "sha256", s->digest, "suite", s->suite, "mirror",
+		s->mirror, "packages", names_json(&s->packages, false));
+}
+
+static const char *const edit_names[GUEST_EDIT_KINDS] = { [GUEST_COPY] = "copy",
+	[GUEST_WRITE] = "write",
+	[GUEST_APPEND] = "append-line",
+	[GUEST_REMOVE] = "remove",
+	[GUEST_LINK] = "link",
+	[GUEST_MKDIR] = "mkdir",
+	[GUEST_MODE] = "chmod",
+	[GUEST_OWNER] = "chown",
+	[GUEST_ENABLE] = "enable",
+	[GUEST_DISABLE] = "disable",
+	[GUEST_USER] = "user",
+	[GUEST_HOSTNAME] = "hostname",
+	[GUEST_TIMEZONE] = "timezone",
+	[GUEST_DATASOURCES] = "datasources",
+	[GUEST_FIRST_BOOT] = "first-boot",
+	[GUEST_REGISTRY] = "registry" };
+
+static json_t *step_json(const struct guest_edit *t)
+{
+	char mode[8];
+
+	snprintf(mode, sizeof(mode), "%04o", t->mode & 07777);
+	return json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:o*}", "do",
+		edit_names[t->kind], "path", t->path, "from", place_name(t->from), "target",
+		t->target, "name", t->name, "mode", t->has_mode ? mode : NULL, "owner", t->owner,
+		"group", t->group, "list", t->list.count ? names_json(&t->list, false) : NULL);
+}
+
+static json_t *steps_json(const struct guest_edits *l)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < l->count; i++)
+		if (json_array_append_new(list, step_json(&l->edit[i]))) {
+			json_decref(list);
+			list = NULL;
+		}
+	return list;
+}
+
+static json_t *windows_json(const struct windows_wishes *w)
+{
+	if (!windows_wishes_any(w))
+		return json_null();
+	return json_pack("{s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:b}", "rtc", w->rtc,
+		"san_policy", w->san_policy, "rdp", w->rdp, "firewall", w->firewall, "unattend",
+		place_name(w->unattend), "cloudbase_init", place_name(w->cloudbase_init),
+		"cloudbase_init_sha256", w->cloudbase_init_sha256, "cloudbase_init_conf",
+		place_name(w->cloudbase_init_conf), "ems", w->ems);
+}
+
+static json_t *output_json(const struct build_output *o)
+{
+	return json_pack("{s:s, s:s, s:s*, s:o, s:b, s:o, s:o}", "file", o->recipe->file, "format",
+		o->recipe->format, "profile", o->recipe->profile, "options",
+		names_json(&o->convert.options, false), "compress", o->recipe->compress, "targets",
+		names_json(&o->recipe->targets, false), "properties",
+		names_json(&o->properties, false));
+}
+
+static json_t *outputs_json(const struct building *b)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < b->job->recipe->output_count; i++)
+		if (json_array_append_new(list, output_json(&b->output[i]))) {
+			json_decref(list);
+			list = NULL;
+		}
+	return list;
+}
+
+static json_t *upload_json(const struct recipe_upload *u)
+{
+	if (!u)
+		return json_null();
+	return json_pack("{s:s*, s:s, s:s*, s:b, s:I}", "cloud", u->cloud, "method", u->method,
+		"visibility", u->visibility, "rotate", u->rotate, "keep_versions",
+		(json_int_t)u->keep_versions);
+}
+
+static json_t *size_json(const struct building *b)
+{
+	return b->overlay ? json_integer((json_int_t)b->overlay->size) : json_null();
+}
+
+int build_plan_json(const struct building *b, json_t **out, struct error *e)
+{
+	const struct recipe *r = b->job->recipe;
+	json_t *plan = json_pack(
+		"{s:i, s:s, s:s, s:s, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o,"
+		" s:{s:s, s:s, s:s}, s:o}",
+		"schema", 1, "recipe", r->name, "title", r->title, "tested", r->tested,
+		"parameters", parameters_json(r), "source", source_json(&r->source), "size",
+		size_json(b), "grow", r->grow, "steps", steps_json(&r->edits), "drivers",
+		names_json(&r->drivers, true), "seal", names_json(&r->seal, false), "windows",
+		windows_json(&r->windows), "targets", names_json(&r->targets, false), "outputs",
+		outputs_json(b), "bundle", "kind", r->bundle, "compress", r->bundle_compress,
+		"name", r->image_name, "upload", upload_json(r->upload));
+	int rc = plan ? build_secrets_hide(r, plan, e)
+		      : error_set(e, ERR_UNSUPPORTED, "%s: a text of it is not UTF-8", r->path);
+
+	if (rc)
+		json_decref(plan);
+	else
+		*out = plan;
+	return rc;
+}
+
+int build_edits_json(const struct building *b, json_t **out, struct error *e)
+{
+	struct strings names = { 0 };
+	json_t *edits = NULL;
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < b->targets.count; i++)
+		rc = strings_add(&names, b->targets.target[i].name, e);
+	if (!rc)
+		rc = manifest_json(&b->journal, &names, &edits, e);
+	strings_free(&names);
+	if (!rc)
+		rc = build_secrets_hide(b->job->recipe, edits, e);
+	if (rc)
+		json_decref(edits);
+	else
+		*out = edits;
+	return rc;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef LIBIMG_JOB_UPLOAD_PRIVATE_H
+#define LIBIMG_JOB_UPLOAD_PRIVATE_H
+
+#include "base/buffer.h"
+#include "cloud/glance.h"
+#include "disk/image.h"
+#include "job/upload.h"
+
+struct upload {
+	const struct upload_job *job;
+	struct upload_result *result;
+	struct buffer path; /* of the image's file */
+	char *announced; /* its sha512 by the bundle; NULL: none */
+	const struct format *format; /* that is sent */
+	json_t *body; /* of POST /v2/images */
+	struct http *http;
+	struct keystone *keystone;
+	struct glance *glance;
+	bool protect; /* once it is verified */
+	bool created; /* result->id is an image that we made */
+};
+
+/* Finds the file, and says what Glance is to be told of it. */
+int upload_describe(struct upload *u, struct error *e);
+/* What a bundle's folder holds: `path`, `announced` and *body. */
+int upload_bundle_open(struct upload *u, bool *is_bundle, json_t **body, struct error *e);
+
+/* Where a whole image goes: its size first, then the bytes in order. */
+struct upload_sink {
+	int (*begin)(void *arg, uint64_t size, struct error *e);
+	int (*write)(void *arg, const void *bytes, size_t len, struct error *e);
+	void *arg;
+};
+/* The image's bytes as they are sent, converted or not; fills size and hash of the result. */
+int upload_produce(struct upload *u, const struct upload_sink *sink, struct error *e);
+int upload_create(struct upload *u, struct error *e);
+/* Creates the image once the bytes are ready to come, and sends them until Glance has taken them.
+ */
+int upload_send(struct upload *u, struct error *e);
+
+/* Waits until the image is active; result->image is what Glance says then. */
+int upload_await(struct upload *u, struct error *e);
+int upload_verify(struct upload *u, struct error *e);
+/* Looks for an active image of the same digests: result->present. */
+int upload_find_present(struct upload *u, struct error *e);
+/* Makes the new version visible and puts older ones away. */
+int upload_rotate(struct upload *u, struct error *e);
+
+int upload_note(struct upload *u, enum severity severity, const char *code, const char *text,
+	const char *fix, struct error *e);
+
+#endif
