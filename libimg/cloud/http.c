@@ -371,13 +371,15 @@ static int turn(struct http *h, struct error *e)
 static int result_of(struct http *h, struct error *e)
 {
 	const char *why = *h->why ? h->why : curl_easy_strerror(h->result);
+	bool broke = h->result == CURLE_SEND_ERROR || h->result == CURLE_RECV_ERROR ||
+		h->result == CURLE_PARTIAL_FILE;
 
 	if (h->overflow)
 		return error_set(e, ERR_RANGE,
 			"%s: the answer is longer than the %d bytes that are taken", h->place,
 			BODY_LIMIT);
 	/* An answer that came before all was sent counts, even if the connection broke then. */
-	if (!h->result || (h->result == CURLE_SEND_ERROR && h->response->status >= 400))
+	if (!h->result || (broke && h->response->status >= 400))
 		return 0;
 	return error_set(e, ERR_IO, "%s: %s", h->place, why);
 }
@@ -409,11 +411,13 @@ int http_end(struct http *h, struct error *e)
 {
 	int rc = 0;
 
-	if (h->running && h->paused && h->sent < h->total)
-		rc = error_set(e, ERR_RANGE, "%s: %llu bytes instead of the announced %llu",
-			h->place, (unsigned long long)h->sent, (unsigned long long)h->total);
-	while (!rc && h->running)
+	while (!rc && h->running) {
 		rc = turn(h, e);
+		if (!rc && h->running && h->paused)
+			rc = error_set(e, ERR_RANGE, "%s: %llu bytes instead of the announced %llu",
+				h->place, (unsigned long long)h->sent,
+				(unsigned long long)h->total);
+	}
 	if (!rc)
 		rc = result_of(h, e);
 	http_abort(h);

@@ -216,9 +216,15 @@ static int check_min_disk(struct look *k, struct error *e)
 		(long long)said);
 }
 
+/* Of the others hvimg reads none, and need not. */
+static bool is_disk(const struct look *k)
+{
+	return k->claimed && !claims(k, "iso") && !not_inspectable(k->claimed);
+}
+
 static int check_readable(struct look *k, struct error *e)
 {
-	if (k->file->format || !k->file->why || k->sniff.vhdx.has_parent)
+	if (k->file->format || !k->file->why || k->sniff.vhdx.has_parent || !is_disk(k))
 		return 0;
 	return lint_note(&k->lint, SEVERITY_ERROR, "image-unreadable", "see hvimg check", e,
 		"hvimg cannot open it: %.600s", k->file->why->text);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "cloud/lint_private.h"
+#include "cloud/properties.h"
 
 static void test_releases(void **state)
 {
@@ -162,6 +163,21 @@ static void test_values(void **state)
 		"hyperv-disk-format", SEVERITY_ERROR));
 }
 
+/* The shipped targets, too, say that generation 2 has no VHD. */
+static void test_targets(void **state)
+{
+	struct target_list known;
+	struct error e = { 0 };
+
+	(void)state;
+	assert_int_equal(targets_load_all("recipes", &known, &e), 0);
+	assert_true(target_takes(target_by_name(&known, "hyperv-gen1"), "vhd"));
+	assert_true(target_takes(target_by_name(&known, "hyperv-gen1"), "vhdx"));
+	assert_false(target_takes(target_by_name(&known, "hyperv-gen2"), "vhd"));
+	assert_true(target_takes(target_by_name(&known, "hyperv-gen2"), "vhdx"));
+	targets_free(&known);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +187,7 @@ int main(void)
 		cmocka_unit_test(test_odd_bodies),
 		cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_targets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
