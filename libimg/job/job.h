@@ -100,6 +100,7 @@ struct inject_job {
 	const struct target_list *targets; /* what to make it ready for */
 	const struct target_list *known; /* all targets, for what inspect shows */
 	struct strings drivers, seal; /* as in guest_changes */
+	const struct guest_edits *edits; /* likewise */
 	bool allow_unsigned; /* likewise */
 	bool force_dirty; /* as in guest_options */
 	const struct windows_wishes *windows; /* as in guest_changes */
