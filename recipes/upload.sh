@@ -5,10 +5,10 @@
 #   ./upload.sh [image-TARGET.json]
 #
 # The id of the new image goes to standard output.  From the environment, as an openrc file sets it:
-#   OS_TOKEN and OS_IMAGE_ENDPOINT, or OS_AUTH_URL with one of
+#   OS_TOKEN and OS_IMAGE_ENDPOINT_OVERRIDE, or OS_AUTH_URL with one of
 #     OS_TOKEN
 #     OS_APPLICATION_CREDENTIAL_ID and OS_APPLICATION_CREDENTIAL_SECRET
-#     OS_USERNAME, OS_PASSWORD, OS_PROJECT_NAME (or OS_PROJECT_ID); OS_USER_DOMAIN_NAME, OS_PROJECT_DOMAIN_NAME
+#     OS_USERNAME, OS_PASSWORD, OS_PROJECT_NAME (or OS_PROJECT_ID), OS_USER_DOMAIN_NAME, OS_PROJECT_DOMAIN_NAME (or _ID)
 #   OS_REGION_NAME, OS_INTERFACE (default public), OS_CACERT
 set -eu
 umask 077
@@ -111,6 +111,11 @@ json() {
 	printf '"%s"' "$(printf %s "$1" | sed 's/[\\"]/\\&/g')"
 }
 
+# domain ID NAME
+domain() {
+	if [ -n "$1" ]; then printf '{"id":%s}' "$(json "$1")"; else printf '{"name":%s}' "$(json "${2:-Default}")"; fi
+}
+
 login_body() {
 	if [ -n "$token" ]; then
 		printf '{"auth":{"identity":{"methods":["token"],"token":{"id":%s}}' "$(json "$token")"
@@ -119,14 +124,14 @@ login_body() {
 			"$(json "$OS_APPLICATION_CREDENTIAL_ID")" "$(json "${OS_APPLICATION_CREDENTIAL_SECRET:-}")"
 		return
 	else
-		printf '{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":%s,"domain":{"name":%s},"password":%s}}}' \
-			"$(json "${OS_USERNAME:?}")" "$(json "${OS_USER_DOMAIN_NAME:-Default}")" "$(json "${OS_PASSWORD:?}")"
+		printf '{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":%s,"domain":%s,"password":%s}}}' \
+			"$(json "${OS_USERNAME:-}")" "$(domain "${OS_USER_DOMAIN_ID:-}" "${OS_USER_DOMAIN_NAME:-}")" "$(json "${OS_PASSWORD:-}")"
 	fi
 	if [ -n "${OS_PROJECT_ID:-}" ]; then
 		printf ',"scope":{"project":{"id":%s}}}}' "$(json "$OS_PROJECT_ID")"
 	elif [ -n "${OS_PROJECT_NAME:-}" ]; then
-		printf ',"scope":{"project":{"name":%s,"domain":{"name":%s}}}}}' \
-			"$(json "$OS_PROJECT_NAME")" "$(json "${OS_PROJECT_DOMAIN_NAME:-Default}")"
+		printf ',"scope":{"project":{"name":%s,"domain":%s}}}}' \
+			"$(json "$OS_PROJECT_NAME")" "$(domain "${OS_PROJECT_DOMAIN_ID:-}" "${OS_PROJECT_DOMAIN_NAME:-}")"
 	else
 		printf '}}'
 	fi
@@ -154,10 +159,10 @@ catalog_endpoint() {
 
 login() {
 	token=${OS_TOKEN:-}
-	endpoint=${OS_IMAGE_ENDPOINT:-}
+	endpoint=${OS_IMAGE_ENDPOINT_OVERRIDE:-}
 	if [ -z "$token" ] || [ -z "$endpoint" ]; then
 		auth=${OS_AUTH_URL:-}
-		[ -n "$auth" ] || die "set OS_AUTH_URL, or OS_TOKEN and OS_IMAGE_ENDPOINT"
+		[ -n "$auth" ] || die "set OS_AUTH_URL, or OS_TOKEN and OS_IMAGE_ENDPOINT_OVERRIDE"
 		auth=${auth%/}
 		login_body >"$work/login"
 		token=

@@ -4,12 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/guid.h"
 #include "job/job.h"
 #include "tools/command.h"
 #include "tools/host.h"
 #include "tools/text.h"
 
-#define KINDS "use dir or tar"
+#define KINDS "use dir, tar or ova"
 
 struct package_settings {
 	struct common common;
@@ -18,9 +19,28 @@ struct package_settings {
 	const char *bundle;
 	const char *compress;
 	const char *name;
+	const char *sign, *certificate;
 	struct strings properties;
 	bool no_sync;
 };
+
+static int check_signing(const struct package_settings *s, struct error *e)
+{
+	struct guid id;
+
+	if (s->sign && !s->certificate)
+		return error_set(e, ERR_USAGE,
+			"--sign: give --certificate-uuid too: a signature without its certificate "
+			"is verified by nobody");
+	if (s->certificate && !s->sign)
+		return error_set(
+			e, ERR_USAGE, "--certificate-uuid: nothing is signed without --sign");
+	if (s->certificate &&
+		(strlen(s->certificate) != GUID_TEXT_SIZE - 1 || !guid_parse(s->certificate, &id)))
+		return error_set(
+			e, ERR_USAGE, "--certificate-uuid: %.64s is no UUID", s->certificate);
+	return 0;
+}
 
 static bool ends_in(const char *text, const char *ending)
 {
@@ -35,6 +55,8 @@ static int take_kind(const char *text, enum package_kind *out, struct error *e)
 		*out = PACKAGE_FOLDER;
 	else if (!strcmp(text, "tar"))
 		*out = PACKAGE_TAR;
+	else if (!strcmp(text, "ova"))
+		*out = PACKAGE_OVA;
 	else
 		return error_set(
 			e, ERR_USAGE, "--bundle: \"%s\" is no kind of bundle: " KINDS, text);
@@ -72,6 +94,11 @@ static int check_settings(const struct package_settings *s, struct package_job *
 
 	if (!rc)
 		rc = take_compression(s, j, e);
+	if (!rc)
+		rc = check_signing(s, e);
+	if (!rc && s->sign && j->kind == PACKAGE_OVA)
+		rc = error_set(e, ERR_USAGE,
+			"--sign: an OVA has no image.json that a signature could be in");
 	return rc ? rc : source_date(&j->time, e);
 }
 
@@ -81,16 +108,17 @@ static json_t *image_json(const struct package_image *i)
 		text_json(i->target ? i->target->name : NULL), "image", i->body);
 }
 
-/* "target" and "image" are those of the first, as there is but one mostly. */
+/* "target" and "image" are those of the first, as there is but one mostly; an OVA has none. */
 static int result_json(const struct package_job *j, const struct package_result *r, struct error *e)
 {
-	const struct package_image *first = &r->image[0];
+	const struct package_image none = { 0 };
+	const struct package_image *first = r->image_count ? &r->image[0] : &none;
 	json_t *images = json_array();
 
 	for (size_t i = 0; i < r->image_count; i++)
 		json_add(&images, image_json(&r->image[i]));
 	return print_json(
-		json_pack("{s:o,s:o,s:o,s:O,s:o,s:o}", "destination", text_json(j->destination),
+		json_pack("{s:o,s:o,s:o,s:O?,s:o,s:o}", "destination", text_json(j->destination),
 			"target", text_json(first->target ? first->target->name : NULL),
 			"file_size", number_json(r->file_size), "image", first->body, "images",
 			images, "findings", report_json(&r->findings)),
@@ -121,6 +149,10 @@ static void print_image(const struct package_job *j, const struct package_image 
 
 static void print_result(const struct package_job *j, const struct package_result *r)
 {
+	if (!r->image_count) {
+		put_text(stdout, j->destination);
+		puts(": an OVA");
+	}
 	for (size_t i = 0; i < r->image_count; i++)
 		print_image(j, &r->image[i], r->image_count == 1);
 }
@@ -157,6 +189,8 @@ static int package_run(const void *settings, char *const *argument, struct error
 		.properties = s->properties,
 		.name = s->name,
 		.tmpdir = scratch_folder(&s->common),
+		.sign_key = s->sign,
+		.certificate = s->certificate,
 		.output = { .no_sync = s->no_sync },
 		.engine = { .threads = s->common.threads },
 	};
@@ -196,13 +230,20 @@ static const struct option_spec package_options[] = {
 		"for "
 		"and that takes the format.",
 		option_text, FIELD(target) },
-	{ "bundle", 0, "dir|tar", "What to make: a folder (the default), or a tar.", option_text,
-		FIELD(bundle) },
+	{ "bundle", 0, "dir|tar|ova", "What to make: a folder (the default), a tar, or an OVA.",
+		option_text, FIELD(bundle) },
 	{ "compress", 0, "zstd|gzip|none",
 		"How to compress a tar; without it the ending of DEST decides (.zst, .tzst, .gz, "
 		".tgz).",
 		option_text, FIELD(compress) },
 	{ "name", 0, "NAME", "The image's name; the file's without it.", option_text, FIELD(name) },
+	{ "sign", 0, "KEY",
+		"Sign the image with the RSA key in the PEM file KEY (RSA-PSS, SHA-256), for "
+		"clouds that verify images; only its owner may have access to it.",
+		option_text, FIELD(sign) },
+	{ "certificate-uuid", 0, "UUID",
+		"The key's certificate, as the cloud's key manager calls it; with --sign.",
+		option_text, FIELD(certificate) },
 	{ "format", 'f', "FORMAT", "The image's format; without it the content decides.",
 		option_text, FIELD(format) },
 	{ "no-sync", 0, NULL, "Do not wait until DEST is on stable storage.", option_flag,
@@ -230,7 +271,14 @@ const struct command command_package = {
 		"image-TARGET.json in place of image.json.\n\n"
 		"A tar holds the image first. Its bytes depend on the files alone, neither on the "
 		"number of threads nor on clock or host; SOURCE_DATE_EPOCH in the environment is "
-		"the time of the files, 1970 without it.",
+		"the time of the files, 1970 without it.\n\n"
+		"--sign adds the img_signature properties that Glance and Nova verify. RSA-PSS "
+		"takes random bytes in, so that a signed image.json is another each time.\n\n"
+		"An OVA is for VMware and VirtualBox: a descriptor (OVF 1.1), a manifest with "
+		"SHA256 digests, and the disk as a stream-optimised VMDK, whatever IMAGE is. The "
+		"machine has one processor, --property min_ram=MIB of memory, an E1000 network "
+		"adapter, and its disk at an IDE controller, or at an LSI Logic one when a kernel "
+		"of the guest cannot start from IDE. It is described for no --target.",
 	.answer_no = "the guest is not ready for --target",
 	.options = package_options,
 	.settings_size = sizeof(struct package_settings),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "cloud/glance.h"
+#include "cloud/glance_private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,28 +11,10 @@ enum {
 	TRIES = 4, /* of what can be asked again */
 	FIRST_WAIT_MS = 500,
 	TOKEN_SECONDS = 60, /* what a token must still be good for */
-	TOKEN_SECONDS_LONG = 900, /* for sending an image */
 	LIST_LIMIT = 1000,
 };
 
-struct glance {
-	struct http *http;
-	struct keystone *keystone;
-	char *base; /* ends in /v2 */
-	struct buffer url; /* of the request that is being sent */
-	struct http_response sending;
-};
-
-/* One question to Glance. */
-struct question {
-	const char *method;
-	const char *path; /* below /v2 */
-	const char *type; /* of the body */
-	json_t *body;
-	bool safe; /* may be asked twice */
-};
-
-static int url_make(const struct glance *g, const char *path, struct buffer *out, struct error *e)
+int glance_url(const struct glance *g, const char *path, struct buffer *out, struct error *e)
 {
 	out->len = 0;
 	return buffer_format(out, e, "%s%s", g->base, path);
@@ -79,7 +61,7 @@ static int ask(struct glance *g, const struct question *q, struct http_response 
 	struct buffer url = { 0 };
 	char *text = q->body ? json_dumps(q->body, JSON_COMPACT) : NULL;
 	unsigned wait = FIRST_WAIT_MS;
-	int rc = url_make(g, q->path, &url, e);
+	int rc = glance_url(g, q->path, &url, e);
 
 	if (!rc && q->body && !text)
 		rc = error_nomem(e, "a request");
@@ -112,8 +94,7 @@ static int refused(const struct http_response *r, const struct question *q, stru
 	return cloud_refusal(r, what, code, e);
 }
 
-/* Asks, and takes the answer's JSON when `out` is not NULL. */
-static int ask_json(struct glance *g, const struct question *q, json_t **out, struct error *e)
+int glance_ask(struct glance *g, const struct question *q, json_t **out, struct error *e)
 {
 	struct http_response r = { 0 };
 	int rc = ask(g, q, &r, e);
@@ -241,21 +222,21 @@ int glance_create(struct glance *g, json_t *body, json_t **image, char **methods
 	return rc;
 }
 
-static int image_path(const char *id, const char *rest, char path[128], struct error *e)
+int glance_image_path(const char *id, const char *rest, char path[GLANCE_PATH_MAX], struct error *e)
 {
 	if (strspn(id, "0123456789abcdefABCDEF-") != strlen(id) || strlen(id) > 64 || !*id)
 		return error_set(e, ERR_CORRUPT, "\"%.80s\" is no image id", id);
-	snprintf(path, 128, "/images/%s%s", id, rest);
+	snprintf(path, GLANCE_PATH_MAX, "/images/%s%s", id, rest);
 	return 0;
 }
 
 int glance_get(struct glance *g, const char *id, json_t **image, struct error *e)
 {
-	char path[128];
-	int rc = image_path(id, "", path, e);
+	char path[GLANCE_PATH_MAX];
+	int rc = glance_image_path(id, "", path, e);
 
 	return rc ? rc
-		  : ask_json(g, &(struct question){ .method = "GET", .path = path, .safe = true },
+		  : glance_ask(g, &(struct question){ .method = "GET", .path = path, .safe = true },
 			    image, e);
 }
 
@@ -293,7 +274,7 @@ int glance_list(struct glance *g, const char *query, json_t **images, struct err
 		json_t *page = NULL;
 		const char *next;
 
-		rc = ask_json(g,
+		rc = glance_ask(g,
 			&(struct question){
 				.method = "GET", .path = buffer_text(&path), .safe = true },
 			&page, e);
@@ -315,15 +296,15 @@ int glance_list(struct glance *g, const char *query, json_t **images, struct err
 
 int glance_set(struct glance *g, const char *id, const char *key, json_t *value, struct error *e)
 {
-	char path[128], pointer[300];
+	char path[GLANCE_PATH_MAX], pointer[300];
 	json_t *body = NULL;
-	int rc = image_path(id, "", path, e);
+	int rc = glance_image_path(id, "", path, e);
 
 	if (rc)
 		return rc;
 	snprintf(pointer, sizeof(pointer), "/%s", key);
 	body = json_pack("[{s:s,s:s,s:O}]", "op", "replace", "path", pointer, "value", value);
-	rc = body ? ask_json(g,
+	rc = body ? glance_ask(g,
 			    &(struct question){ .method = "PATCH",
 				    .path = path,
 				    .type = "application/openstack-images-v2.1-json-patch",
@@ -337,104 +318,14 @@ int glance_set(struct glance *g, const char *id, const char *key, json_t *value,
 int glance_delete(struct glance *g, const char *id, struct error *e)
 {
 	struct error own = { 0 };
-	char path[128];
-	int rc = image_path(id, "", path, e);
+	char path[GLANCE_PATH_MAX];
+	int rc = glance_image_path(id, "", path, e);
 
 	if (rc)
 		return rc;
-	rc = ask_json(g, &(struct question){ .method = "DELETE", .path = path, .safe = true }, NULL,
-		&own);
+	rc = glance_ask(g, &(struct question){ .method = "DELETE", .path = path, .safe = true },
+		NULL, &own);
 	if (!rc || rc == -ERR_NOTFOUND)
 		return 0;
 	return error_set(e, (enum error_code)own.code, "%s", own.text);
-}
-
-int glance_send_begin(
-	struct glance *g, const char *id, enum glance_data to, uint64_t size, struct error *e)
-{
-	struct http_request request = {
-		.method = "PUT",
-		.content_type = "application/octet-stream",
-		.streamed = true,
-		.stream_size = size,
-	};
-	char path[128], header[64];
-	int rc = image_path(id, to == GLANCE_STAGE ? "/stage" : "/file", path, e);
-
-	snprintf(header, sizeof(header), "x-openstack-image-size: %llu", (unsigned long long)size);
-	request.header = header;
-	if (!rc)
-		rc = url_make(g, path, &g->url, e);
-	if (!rc)
-		rc = keystone_token(g->keystone, TOKEN_SECONDS_LONG, &request.token, e);
-	if (rc)
-		return rc;
-	request.url = buffer_text(&g->url);
-	http_response_free(&g->sending);
-	return http_begin(g->http, &request, &g->sending, e);
-}
-
-int glance_send(struct glance *g, const void *bytes, size_t len, bool *answered, struct error *e)
-{
-	return http_write(g->http, bytes, len, answered, e);
-}
-
-int glance_send_end(struct glance *g, bool *again, struct error *e)
-{
-	int rc = http_end(g->http, e);
-
-	*again = false;
-	if (!rc && g->sending.status == 401) {
-		rc = keystone_renew(g->keystone, e);
-		*again = !rc;
-	} else if (!rc && (g->sending.status < 200 || g->sending.status > 299)) {
-		rc = cloud_refusal(&g->sending, "Glance: PUT of the image's data",
-			g->sending.status == 409 ? ERR_EXISTS : ERR_REFUSED, e);
-	}
-	http_response_free(&g->sending);
-	return rc;
-}
-
-int glance_import(struct glance *g, const char *id, struct error *e)
-{
-	json_t *body = json_pack("{s:{s:s}}", "method", "name", "glance-direct");
-	char path[128];
-	int rc = image_path(id, "/import", path, e);
-
-	if (!rc)
-		rc = body ? ask_json(g,
-				    &(struct question){ .method = "POST",
-					    .path = path,
-					    .type = "application/json",
-					    .body = body },
-				    NULL, e)
-			  : error_nomem(e, "a request");
-	json_decref(body);
-	return rc;
-}
-
-int glance_task_failure(struct glance *g, const char *id, char **out, struct error *e)
-{
-	char path[128];
-	json_t *page = NULL, *task;
-	size_t i;
-	int rc = image_path(id, "/tasks", path, e);
-
-	*out = NULL;
-	if (!rc)
-		rc = ask_json(g, &(struct question){ .method = "GET", .path = path, .safe = true },
-			&page, e);
-	json_array_foreach(json_object_get(page, "tasks"), i, task)
-	{
-		const char *status = json_string_value(json_object_get(task, "status"));
-		const char *message = json_string_value(json_object_get(task, "message"));
-
-		if (*out || !status || strcmp(status, "failure") != 0)
-			continue;
-		*out = strdup(message && *message ? message : "it does not say why");
-		if (!*out)
-			rc = error_nomem(e, "a task");
-	}
-	json_decref(page);
-	return rc;
 }

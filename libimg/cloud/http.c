@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One request at a time through libcurl's multi interface, so that whoever has the bytes of a body
  * can hand them in, and be asked to stop in between. */
-#include "cloud/http.h"
+#include "cloud/http_private.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <time.h>
-
-#include <curl/curl.h>
 
 #include "base/checked.h"
 #include "cloud/secret.h"
@@ -17,31 +13,8 @@
 enum {
 	BODY_LIMIT = 4 << 20,
 	HEADER_LIMIT = 256 << 10,
-	SEND_BUFFER = 1 << 20,
 	POLL_MS = 200,
-	CONNECT_SECONDS = 30,
 	STALL_SECONDS = 300,
-};
-
-struct http {
-	CURLM *multi;
-	CURL *easy;
-	struct http_settings settings;
-	int (*stop)(void *arg);
-	void *stop_arg;
-	bool running;
-	bool paused; /* libcurl asked for bytes when there were none */
-	CURLcode result;
-	struct curl_slist *headers;
-	char *place; /* the address as errors show it */
-	struct http_response *response;
-	const uint8_t *bytes; /* to be sent */
-	size_t left;
-	uint64_t sent, total; /* of the stream */
-	bool streamed, overflow;
-	curl_off_t moved; /* bytes of both ways when something last moved, and when that was */
-	struct timespec moved_at;
-	char why[CURL_ERROR_SIZE];
 };
 
 static size_t take_bytes(char *to, size_t size, size_t count, void *arg)
@@ -125,149 +98,6 @@ void http_set_stop(struct http *h, int (*stop)(void *arg), void *arg)
 	h->stop_arg = arg;
 }
 
-static int header_add(struct http *h, const char *name, const char *value, struct error *e)
-{
-	struct buffer line = { 0 };
-	struct curl_slist *more;
-	int rc;
-
-	if (!value)
-		return 0;
-	if (strpbrk(value, "\r\n"))
-		return error_set(e, ERR_USAGE, "%s: a header has a line break in it",
-			*name ? name : "request");
-	rc = buffer_format(&line, e, "%s%s", name, value);
-	if (rc)
-		return rc;
-	more = curl_slist_append(h->headers, buffer_text(&line));
-	secret_buffer_free(&line);
-	if (!more)
-		return error_nomem(e, "HTTP headers");
-	h->headers = more;
-	return 0;
-}
-
-static void headers_free(struct http *h)
-{
-	for (struct curl_slist *i = h->headers; i; i = i->next)
-		explicit_bzero(i->data, strlen(i->data));
-	curl_slist_free_all(h->headers);
-	h->headers = NULL;
-}
-
-static int headers_make(struct http *h, const struct http_request *r, struct error *e)
-{
-	int rc = header_add(h, "Accept: ", "application/json", e);
-
-	if (!rc)
-		rc = header_add(h, "X-Auth-Token: ", r->token, e);
-	if (!rc)
-		rc = header_add(h, "X-Subject-Token: ", r->subject_token, e);
-	if (!rc)
-		rc = header_add(h, "Content-Type: ", r->content_type, e);
-	if (!rc)
-		rc = header_add(h, "", r->header, e);
-	/* Who waits for leave to send can be refused before the data; small bodies just go. */
-	if (!rc && !r->streamed)
-		rc = header_add(h, "Expect:", "", e);
-	return rc;
-}
-
-static bool is_loopback(const char *host)
-{
-	return !strcmp(host, "localhost") || !strncmp(host, "127.", 4) || !strcmp(host, "[::1]");
-}
-
-/* Checks the address, keeps how it is shown, and whether a proxy is out of the question. */
-static int place_take(struct http *h, const char *url, bool *local, struct error *e)
-{
-	CURLU *u = curl_url();
-	char *host = NULL, *text = NULL, *scheme = NULL;
-	int rc = u ? 0 : error_nomem(e, "an address");
-
-	if (!rc &&
-		(curl_url_set(u, CURLUPART_URL, url, 0) ||
-			curl_url_get(u, CURLUPART_HOST, &host, 0) ||
-			curl_url_get(u, CURLUPART_SCHEME, &scheme, 0)))
-		rc = error_set(e, ERR_USAGE, "the address is no URL");
-	if (!rc && strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
-		rc = error_set(e, ERR_UNSUPPORTED, "%s: only http and https are spoken", scheme);
-	if (!rc) {
-		*local = is_loopback(host);
-		curl_url_set(u, CURLUPART_USER, NULL, 0);
-		curl_url_set(u, CURLUPART_PASSWORD, NULL, 0);
-		curl_url_set(u, CURLUPART_QUERY, NULL, 0);
-		curl_url_get(u, CURLUPART_URL, &text, 0);
-		free(h->place);
-		h->place = strdup(text ? text : host);
-		if (!h->place)
-			rc = error_nomem(e, "an address");
-	}
-	curl_free(host);
-	curl_free(scheme);
-	curl_free(text);
-	curl_url_cleanup(u);
-	return rc;
-}
-
-static void trust_set(struct http *h)
-{
-	const struct http_settings *s = &h->settings;
-	struct stat st;
-
-	if (s->cacert && !stat(s->cacert, &st) && S_ISDIR(st.st_mode))
-		curl_easy_setopt(h->easy, CURLOPT_CAPATH, s->cacert);
-	else if (s->cacert)
-		curl_easy_setopt(h->easy, CURLOPT_CAINFO, s->cacert);
-	if (s->cert)
-		curl_easy_setopt(h->easy, CURLOPT_SSLCERT, s->cert);
-	if (s->key)
-		curl_easy_setopt(h->easy, CURLOPT_SSLKEY, s->key);
-	if (s->insecure) {
-		curl_easy_setopt(h->easy, CURLOPT_SSL_VERIFYPEER, 0L);
-		curl_easy_setopt(h->easy, CURLOPT_SSL_VERIFYHOST, 0L);
-	}
-}
-
-static void connection_set(struct http *h, bool local)
-{
-	const struct http_settings *s = &h->settings;
-
-	curl_easy_setopt(h->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(h->easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(h->easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(h->easy, CURLOPT_CONNECTTIMEOUT,
-		(long)(s->connect_seconds ? s->connect_seconds : CONNECT_SECONDS));
-	if (s->ipv4)
-		curl_easy_setopt(h->easy, CURLOPT_IPRESOLVE, (long)CURL_IPRESOLVE_V4);
-	if (local)
-		curl_easy_setopt(h->easy, CURLOPT_PROXY, "");
-	trust_set(h);
-}
-
-static void body_set(struct http *h, const struct http_request *r)
-{
-	h->bytes = r->streamed ? NULL : r->body;
-	h->left = r->streamed ? 0 : r->body_len;
-	h->sent = 0;
-	h->streamed = r->streamed;
-	h->total = r->stream_size;
-	h->paused = false;
-	curl_easy_setopt(h->easy, CURLOPT_CUSTOMREQUEST, r->method);
-	if (!r->streamed && !r->body)
-		return;
-	curl_easy_setopt(h->easy, CURLOPT_UPLOAD, 1L);
-	curl_easy_setopt(h->easy, CURLOPT_READFUNCTION, take_bytes);
-	curl_easy_setopt(h->easy, CURLOPT_READDATA, h);
-	curl_easy_setopt(h->easy, CURLOPT_INFILESIZE_LARGE,
-		(curl_off_t)(r->streamed ? r->stream_size : r->body_len));
-	if (!r->streamed)
-		return;
-	curl_easy_setopt(h->easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)SEND_BUFFER);
-	/* A kept connection that has died meanwhile would want the stream rewound. */
-	curl_easy_setopt(h->easy, CURLOPT_FRESH_CONNECT, 1L);
-}
-
 static void moved_now(struct http *h, curl_off_t moved)
 {
 	h->moved = moved;
@@ -287,13 +117,15 @@ int http_begin(
 	h->result = CURLE_OK;
 	h->why[0] = 0;
 	curl_easy_reset(h->easy);
-	rc = place_take(h, r->url, &local, e);
+	rc = http_place_take(h, r->url, &local, e);
 	if (!rc)
-		rc = headers_make(h, r, e);
+		rc = http_headers_make(h, r, e);
 	if (rc)
 		return rc;
-	connection_set(h, local);
-	body_set(h, r);
+	http_connection_set(h, local);
+	http_body_set(h, r);
+	curl_easy_setopt(h->easy, CURLOPT_READFUNCTION, take_bytes);
+	curl_easy_setopt(h->easy, CURLOPT_READDATA, h);
 	curl_easy_setopt(h->easy, CURLOPT_URL, r->url);
 	curl_easy_setopt(h->easy, CURLOPT_HTTPHEADER, h->headers);
 	curl_easy_setopt(h->easy, CURLOPT_ERRORBUFFER, h->why);
@@ -313,7 +145,7 @@ void http_abort(struct http *h)
 	if (h->running)
 		curl_multi_remove_handle(h->multi, h->easy);
 	h->running = false;
-	headers_free(h);
+	http_headers_free(h);
 }
 
 /* Takes note of the end, when it has come. */
@@ -371,13 +203,15 @@ static int turn(struct http *h, struct error *e)
 static int result_of(struct http *h, struct error *e)
 {
 	const char *why = *h->why ? h->why : curl_easy_strerror(h->result);
+	bool broke = h->result == CURLE_SEND_ERROR || h->result == CURLE_RECV_ERROR ||
+		h->result == CURLE_PARTIAL_FILE;
 
 	if (h->overflow)
 		return error_set(e, ERR_RANGE,
 			"%s: the answer is longer than the %d bytes that are taken", h->place,
 			BODY_LIMIT);
 	/* An answer that came before all was sent counts, even if the connection broke then. */
-	if (!h->result || (h->result == CURLE_SEND_ERROR && h->response->status >= 400))
+	if (!h->result || (broke && h->response->status >= 400))
 		return 0;
 	return error_set(e, ERR_IO, "%s: %s", h->place, why);
 }
@@ -409,11 +243,13 @@ int http_end(struct http *h, struct error *e)
 {
 	int rc = 0;
 
-	if (h->running && h->paused && h->sent < h->total)
-		rc = error_set(e, ERR_RANGE, "%s: %llu bytes instead of the announced %llu",
-			h->place, (unsigned long long)h->sent, (unsigned long long)h->total);
-	while (!rc && h->running)
+	while (!rc && h->running) {
 		rc = turn(h, e);
+		if (!rc && h->running && h->paused)
+			rc = error_set(e, ERR_RANGE, "%s: %llu bytes instead of the announced %llu",
+				h->place, (unsigned long long)h->sent,
+				(unsigned long long)h->total);
+	}
 	if (!rc)
 		rc = result_of(h, e);
 	http_abort(h);

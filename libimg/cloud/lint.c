@@ -60,7 +60,8 @@ int lint_clouds(struct lint *l, struct error *e)
 	const char *disk_format = lint_text(l, "disk_format");
 	bool any = false, taken = false;
 
-	if (!hypervisor || !disk_format || !strcmp(disk_format, "iso"))
+	/* lint_hyperv knows more of its own. */
+	if (!hypervisor || !disk_format || !strcmp(disk_format, "iso") || lint_for_hyperv(l))
 		return 0;
 	for (size_t i = 0; i < l->rules->known->count; i++) {
 		const struct target *t = &l->rules->known->target[i];
@@ -73,7 +74,7 @@ int lint_clouds(struct lint *l, struct error *e)
 	if (!any || taken)
 		return 0;
 	return lint_note(l, SEVERITY_ERROR, "cloud-disk-format",
-		"convert the image, to VHDX for Hyper-V", e,
+		"convert the image: hvimg package --target names what fits", e,
 		"clouds with hypervisor_type %.64s start nothing from disk_format %.64s",
 		hypervisor, disk_format);
 }

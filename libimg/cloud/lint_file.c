@@ -46,7 +46,7 @@ static int report_mismatch(struct look *k, enum sniff_format found, struct error
 	char fix[64];
 
 	if (claims(k, "vhd") && k->sniff.footer.there && (found == SNIFF_GPT || found == SNIFF_RAW))
-		return lint_note(&k->lint, severity, "fixed-vhd",
+		return lint_note(&k->lint, severity, "glance-fixed-vhd",
 			"convert it to a dynamic VHD or to VHDX", e,
 			"a fixed VHD is %s to Glance, which from version %d on refuses it as vhd",
 			sniff_name(found), MATCH_SINCE);
@@ -216,9 +216,15 @@ static int check_min_disk(struct look *k, struct error *e)
 		(long long)said);
 }
 
+/* Of the others hvimg reads none, and need not. */
+static bool is_disk(const struct look *k)
+{
+	return k->claimed && !claims(k, "iso") && !not_inspectable(k->claimed);
+}
+
 static int check_readable(struct look *k, struct error *e)
 {
-	if (k->file->format || !k->file->why || k->sniff.vhdx.has_parent)
+	if (k->file->format || !k->file->why || k->sniff.vhdx.has_parent || !is_disk(k))
 		return 0;
 	return lint_note(&k->lint, SEVERITY_ERROR, "image-unreadable", "see hvimg check", e,
 		"hvimg cannot open it: %.600s", k->file->why->text);

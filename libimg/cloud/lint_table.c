@@ -23,8 +23,8 @@
 const struct known_property known_properties[] = {
 	{ "architecture", PROPERTY_FOLDED, ARCHITECTURES },
 	{ "auto_disk_config", PROPERTY_BOOLEAN, NULL },
-	{ "block_device_mapping", PROPERTY_TEXT, NULL },
 	{ "bdm_v2", PROPERTY_BOOLEAN, NULL },
+	{ "block_device_mapping", PROPERTY_TEXT, NULL },
 	{ "cinder_encryption_key_deletion_policy", PROPERTY_WORD,
 		"on_image_deletion|do_not_delete" },
 	{ "cinder_encryption_key_id", PROPERTY_UUID, NULL },

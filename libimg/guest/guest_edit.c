@@ -196,7 +196,7 @@ static int edit_apply(
 	buffer_free(&why);
 	if (rc && edit->kind < GUEST_EDIT_KINDS)
 		error_prefix(e, "%s", kinds[edit->kind].name);
-	return rc && edit->line ? error_prefix(e, "line %u", edit->line) : rc;
+	return rc && edit->line ? error_prefix(e, "recipe line %u", edit->line) : rc;
 }
 
 int guest_edits_apply(

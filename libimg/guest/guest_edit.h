@@ -4,12 +4,18 @@
 
 #include "guest/guest.h"
 
-/* What a recipe asks to be changed in a guest, one thing after the other. */
+/*
+ * What a recipe asks to be changed in a guest, one thing after the other.  Paths of a Windows guest
+ * may be "/Windows/x" or "C:\Windows\x"; its "CurrentControlSet" means every control set.
+ */
 
 enum guest_edit_kind {
-	GUEST_COPY, /* `from` on the host, a file or a folder with all below, to `path` */
+	/* `from` on the host, a file or a folder with all below, to `path`, a file into it when it
+	 * ends with "/".  `mode` is that of files; without, those that may be run on the host get
+	 * 0755, others 0644. */
+	GUEST_COPY,
 	GUEST_WRITE, /* `text` becomes the file `path` */
-	GUEST_APPEND, /* `text` as a line at the end of `path`, unless such a line is there */
+	GUEST_APPEND, /* `text`, a line or some, at the end of `path`, unless it is there */
 	GUEST_REMOVE, /* `path`, a folder with all below; no error when there is none */
 	GUEST_LINK, /* a symbolic link `path` to `target` */
 	GUEST_MKDIR, /* folder `path` with those above it */
@@ -17,11 +23,15 @@ enum guest_edit_kind {
 	GUEST_OWNER, /* owner and group of `path` */
 	GUEST_ENABLE, /* systemd unit `name` */
 	GUEST_DISABLE,
-	GUEST_USER, /* account `name`; `groups`, `shell`, `keys`, `sudo` */
+	GUEST_USER, /* account `name`, made or completed; in groups `list`, `shell`, `keys`, `sudo`
+		     */
 	GUEST_HOSTNAME, /* `name` */
 	GUEST_TIMEZONE, /* `name`, "Europe/Berlin" */
 	GUEST_DATASOURCES, /* cloud-init's, `list`, in that order */
-	GUEST_FIRST_BOOT, /* script `text` called `name`, run once at the guest's next start */
+	/* Script `text` called `name`, run once at the guest's next start, several by name.  Linux:
+	 * of sh unless the first line says otherwise; Windows: of cmd.exe, or with a first line
+	 * "#ps1" of PowerShell. */
+	GUEST_FIRST_BOOT,
 	GUEST_REGISTRY, /* value `name` of `path` (hive and key, "SYSTEM\..."); Windows */
 	GUEST_EDIT_KINDS,
 };
@@ -37,8 +47,9 @@ struct guest_edit {
 	bool has_mode;
 	uint32_t mode;
 	char *owner, *group; /* a name of the guest or a number; NULL: root, or as it is */
-	char *type; /* of a registry value: "sz" "expand-sz" "multi-sz" "dword" "qword" "binary"
-		       "none" */
+	/* Of a registry value: "sz" (also when NULL), "expand-sz", "multi-sz" (a text a line),
+	 * "dword", "qword" (0x... or decimal), "binary", "none" (hexadecimal bytes). */
+	char *type;
 };
 
 struct guest_edits {

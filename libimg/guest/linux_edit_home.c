@@ -174,25 +174,33 @@ static bool has_line(const char *text, const char *line)
 	return false;
 }
 
+static int key_add(const char *key, struct buffer *text, struct error *e)
+{
+	static const char blank[] = " \t\r\n";
+	const char *start = key + strspn(key, blank);
+	size_t len = strlen(start);
+	char *line;
+	int rc;
+
+	/* What its file, or an editor, has put around it. */
+	while (len && strchr(blank, start[len - 1]))
+		len--;
+	line = strndup(start, len);
+	rc = line ? key_check(line, e) : error_nomem(e, "a key");
+	if (!rc && text->len && text->data[text->len - 1] != '\n')
+		rc = buffer_string(text, "\n", e);
+	if (!rc && !has_line(buffer_text(text), line))
+		rc = buffer_format(text, e, "%s\n", line);
+	free(line);
+	return rc;
+}
+
 static int keys_add(const struct edit_work *w, struct buffer *text, struct error *e)
 {
 	int rc = 0;
 
-	for (size_t i = 0; i < w->edit->keys.count && !rc; i++) {
-		const char *key = w->edit->keys.item[i];
-		char *line = strndup(key, strcspn(key, "\r\n"));
-
-		/* One end of line may have come with it from its file. */
-		rc = !line ? error_nomem(e, "a key")
-			: key[strlen(line) + strspn(key + strlen(line), "\r\n")]
-			? error_set(e, ERR_USAGE, "an ssh key of more than one line")
-			: key_check(line, e);
-		if (!rc && text->len && text->data[text->len - 1] != '\n')
-			rc = buffer_string(text, "\n", e);
-		if (!rc && !has_line(buffer_text(text), line))
-			rc = buffer_format(text, e, "%s\n", line);
-		free(line);
-	}
+	for (size_t i = 0; i < w->edit->keys.count && !rc; i++)
+		rc = key_add(w->edit->keys.item[i], text, e);
 	return rc;
 }
 

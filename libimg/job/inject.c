@@ -35,6 +35,7 @@ static int guest_edit(
 		.allow_unsigned = j->allow_unsigned,
 		.windows = windows_wishes_any(j->windows) ? j->windows : NULL,
 		.seal = &j->seal,
+		.edits = j->edits,
 		.notes = &r->notes };
 	struct guest_image *image = NULL;
 	int rc = guest_image_open(overlay, &o, &image, e);

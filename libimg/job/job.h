@@ -100,6 +100,7 @@ struct inject_job {
 	const struct target_list *targets; /* what to make it ready for */
 	const struct target_list *known; /* all targets, for what inspect shows */
 	struct strings drivers, seal; /* as in guest_changes */
+	const struct guest_edits *edits; /* likewise */
 	bool allow_unsigned; /* likewise */
 	bool force_dirty; /* as in guest_options */
 	const struct windows_wishes *windows; /* as in guest_changes */
@@ -119,7 +120,7 @@ struct inject_result {
 int job_inject(const struct inject_job *j, struct inject_result *result, struct error *e);
 void inject_result_free(struct inject_result *r);
 
-enum package_kind { PACKAGE_FOLDER, PACKAGE_TAR };
+enum package_kind { PACKAGE_FOLDER, PACKAGE_TAR, PACKAGE_OVA };
 
 struct package_job {
 	const char *source, *destination; /* destination: nothing is there yet */
@@ -135,6 +136,8 @@ struct package_job {
 	const char *name; /* image name; NULL: from the source's file name */
 	const char *script; /* host file that becomes upload.sh */
 	const char *tmpdir;
+	const char *sign_key; /* path of the key to sign the image with; NULL: not signed */
+	const char *certificate; /* then the UUID of its certificate in the cloud's key manager */
 	struct output_options output; /* no_sync only */
 	struct convert_options engine; /* progress and threads only */
 };
@@ -157,6 +160,9 @@ struct package_result {
  * Image, image.json, upload.sh, SHA512SUMS, SHA256SUMS, MD5SUMS in a new folder or archive, which
  * appears whole or not at all. ERR_NOTREADY when the guest is ready for none of a family of
  * `targets`, or not for one that was named.  Free the result after a failure, too.
+ *
+ * An OVA holds the disk as a stream-optimised VMDK and the descriptor of a machine with it; it has
+ * no targets, and of the properties min_ram only.
  */
 int job_package(const struct package_job *j, struct package_result *result, struct error *e);
 /* What image.json would hold; nothing is written. */

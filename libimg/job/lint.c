@@ -117,8 +117,26 @@ static int lint_opened(struct linting *t, const json_t *body, struct disk *file,
 	return rc;
 }
 
+/* Says of which description the findings from the one numbered `first` on are. */
+static int name_findings(struct linting *t, size_t first, const char *path, struct error *e)
+{
+	const char *slash = strrchr(path, '/');
+
+	for (size_t i = first; i < t->out->count; i++) {
+		struct finding *f = &t->out->finding[i];
+
+		if (f->path)
+			continue;
+		f->path = strdup(slash ? slash + 1 : path);
+		if (!f->path)
+			return error_nomem(e, "a finding");
+	}
+	return 0;
+}
+
 static int lint_one(struct linting *t, const char *path, struct error *e)
 {
+	size_t first = t->out->count;
 	struct disk *file = NULL;
 	json_t *body;
 	int rc = load_body(t, path, &body, e);
@@ -135,7 +153,7 @@ static int lint_one(struct linting *t, const char *path, struct error *e)
 	}
 	disk_close(file);
 	json_decref(body);
-	return rc;
+	return rc ? rc : name_findings(t, first, path, e);
 }
 
 /* "image.json", or one for each target: "image-NAME.json". */
@@ -171,13 +189,46 @@ static int join(const char *folder, const char *name, char **out, struct error *
 	return error_nomem(e, "a path");
 }
 
-static int choose_image(struct linting *t, const char *found, struct error *e)
+/* The image of one description: that after which it is named, where a bundle holds several, else
+ * the only one. */
+static int choose_image(
+	struct linting *t, const char *description, const char *found, struct error *e)
 {
+	const char *folder = t->job->what;
+	size_t len = strlen(description);
+	struct stat st;
+	int rc = 0;
+
+	free(t->image);
+	t->image = NULL;
+	if (len > 11) {
+		rc = join(folder, description + 6, &t->image, e);
+		if (rc)
+			return rc;
+		t->image[strlen(t->image) - 5] = 0;
+		if (!stat(t->image, &st) && S_ISREG(st.st_mode))
+			return 0;
+		free(t->image);
+		t->image = NULL;
+	}
 	if (found)
-		return join(t->job->what, found, &t->image, e);
+		return join(folder, found, &t->image, e);
 	return note(t, "image-missing", SEVERITY_ERROR,
 		"the digest files do not say which file of the bundle is the image",
 		"name the image after the bundle", e);
+}
+
+static int lint_description(struct linting *t, const char *name, const char *found, struct error *e)
+{
+	char *path = NULL;
+	int rc = t->job->image ? 0 : choose_image(t, name, found, e);
+
+	if (!rc)
+		rc = join(t->job->what, name, &path, e);
+	if (!rc)
+		rc = lint_one(t, path, e);
+	free(path);
+	return rc;
 }
 
 static int lint_bundle(struct linting *t, struct error *e)
@@ -186,21 +237,13 @@ static int lint_bundle(struct linting *t, struct error *e)
 	char *found = NULL;
 	int rc = lint_sums(t->job->what, !t->job->no_digests, &found, t->out, e);
 
-	if (!rc && !t->image)
-		rc = choose_image(t, found, e);
 	if (!rc)
 		rc = find_descriptions(t->job->what, &names, e);
 	if (!rc && !names.count)
 		rc = note(t, "body-missing", SEVERITY_ERROR, "the bundle has no image.json",
 			"package it anew", e);
-	for (size_t i = 0; !rc && i < names.count; i++) {
-		char *path;
-
-		rc = join(t->job->what, names.item[i], &path, e);
-		if (!rc)
-			rc = lint_one(t, path, e);
-		free(path);
-	}
+	for (size_t i = 0; !rc && i < names.count; i++)
+		rc = lint_description(t, names.item[i], found, e);
 	strings_free(&names);
 	free(found);
 	return rc;

@@ -49,7 +49,7 @@ static int check_alone(struct packing *p, struct error *e)
 		return error_set(e, ERR_REFUSED,
 			"refers to %s: convert it to an image of its own first",
 			p->info.parent_path ? p->info.parent_path : p->info.references.item[0]);
-	if (!p->format->glance_name)
+	if (!p->format->glance_name && p->job->kind != PACKAGE_OVA)
 		return error_set(e, ERR_UNSUPPORTED,
 			"Glance has no disk_format for %s: convert it first", p->format->name);
 	return p->format->sums_check ? p->format->sums_check(p->disk, &p->job->engine, e) : 0;
@@ -151,10 +151,8 @@ static int write_bundle(struct packing *p, struct bundle *b, struct error *e)
 {
 	int rc = check_name(p, e);
 
-	if (rc)
-		return rc;
-	rc = bundle_copy(
-		b, p->job->source, package_file_name(p), &p->job->engine, &p->result->file_size, e);
+	if (!rc)
+		rc = package_copy(p, b, e);
 	if (!rc)
 		rc = add_descriptions(p, b, e);
 	if (!rc)
@@ -192,7 +190,7 @@ int job_package(const struct package_job *j, struct package_result *result, stru
 	int rc;
 
 	*result = (struct package_result){ 0 };
-	rc = package_bundle(&p, e);
+	rc = j->kind == PACKAGE_OVA ? package_ova(&p, e) : package_bundle(&p, e);
 	package_close(&p);
 	return rc;
 }

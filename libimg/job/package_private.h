@@ -32,5 +32,10 @@ int package_target_choose(struct packing *p, const struct target_list *named, st
 
 /* Adds a package_image to the result for every target that was asked for. */
 int package_describe(struct packing *p, struct error *e);
+/* Puts the image into the bundle, and its signature into every description, if one is wanted. */
+int package_copy(struct packing *p, struct bundle *b, struct error *e);
+
+/* An OVA of the disk; the result has no image. */
+int package_ova(struct packing *p, struct error *e);
 
 #endif

@@ -93,8 +93,9 @@ static int sums_read(
 		}
 	}
 	if (!out->image || !out->json_hex)
-		return error_set(e, ERR_CORRUPT, "%s names no %s", sum_file[SUM_SHA512],
-			out->image ? json_name : "image");
+		return error_set(e, ERR_CORRUPT, "%s names no %s%s", sum_file[SUM_SHA512],
+			out->image ? json_name : "image",
+			out->image ? ": name one of its .json files" : "");
 	return 0;
 }
 

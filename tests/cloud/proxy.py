@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stands between a client and a server on loopback, and is in the way.
 
-proxy.py TO-PORT FILE MODE [N]: writes its own port to FILE.
+proxy.py TO-PORT FILE MODE [N|METHOD]: writes its own port to FILE.
   pass       does nothing
   cut N      breaks the connection off once N bytes of one request came
   slow N     passes on N bytes a second
-  unauthorized   answers the first PUT with 401 itself
+  unauthorized METHOD   answers the first such request for one image with 401 itself
   corrupt N  changes the byte N of a request
 """
 import os
@@ -16,7 +16,8 @@ import threading
 import time
 
 to, port_file, mode = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-number = int(sys.argv[4]) if len(sys.argv) > 4 else 0
+method = sys.argv[4] if mode == "unauthorized" else ""
+number = int(sys.argv[4]) if len(sys.argv) > 4 and not method else 0
 refused = threading.Event()
 REFUSAL = (b"HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\nContent-Length: 42\r\n"
            b"Connection: close\r\n\r\n" + b'{"message":"old","code":"401 Unauthorized"}'[:42])
@@ -40,7 +41,7 @@ def serve(client):
     count = 0
     try:
         while data := client.recv(65536):
-            if mode == "unauthorized" and data.startswith(b"PUT") and not refused.is_set():
+            if method and data.startswith(f"{method} /v2/images/".encode()) and not refused.is_set():
                 refused.set()
                 client.sendall(REFUSAL)
                 break

@@ -79,7 +79,7 @@ static void refused(struct sample *s, struct guest_edit edit, int code, const ch
 
 	edit.line = 7;
 	apply_to(s, &l, -code, &e);
-	if (strncmp(e.text, "line 7: ", 8) != 0 || !strstr(e.text, says))
+	if (strncmp(e.text, "recipe line 7: ", 15) != 0 || !strstr(e.text, says))
 		fail_msg("\"%s\" does not say \"%s\"", e.text, says);
 	assert_int_equal(s->journal.count + s->journal.registry_count, 0);
 }
@@ -283,7 +283,7 @@ static void test_user(void **state)
 	(void)state;
 	linux_open(&s);
 	list_add(&edits[0].list, "sudo");
-	list_add(&edits[0].keys, KEY "\n");
+	list_add(&edits[0].keys, "\n\t" KEY "\n");
 	list_add(&edits[2].keys, KEY);
 	twice(&s, edits, 3);
 	/* docker gets the group of its name; 1005 is taken as a number of groups. */

@@ -263,6 +263,9 @@ static void test_disks_of_targets(void **state)
 	(void)state;
 	assert_int_equal(targets_load_all("recipes", &l, &e), 0);
 	t = target_by_name(&l, "hyperv-gen2");
+	assert_true(target_takes(t, "vhdx") && target_suits(t, "vhdx"));
+	assert_false(target_takes(t, "vhd") || target_suits(t, "vhd"));
+	t = target_by_name(&l, "hyperv-gen1");
 	assert_true(target_takes(t, "vhd") && target_suits(t, "vhdx"));
 	assert_false(target_takes(t, "qcow2") || target_suits(t, "qcow2"));
 	t = target_by_name(&l, "kvm");
