@@ -2,27 +2,9 @@
 /* Names and paths as Windows stores them, from and to UTF-8. */
 #include "formats/utf16.h"
 
-enum { REPLACEMENT = 0xfffd };
+#include <string.h>
 
-static char *utf8_put(char *out, uint32_t c)
-{
-	if (c < 0x80) {
-		*out++ = (char)c;
-	} else if (c < 0x800) {
-		*out++ = (char)(0xc0 | c >> 6);
-		*out++ = (char)(0x80 | (c & 0x3f));
-	} else if (c < 0x10000) {
-		*out++ = (char)(0xe0 | c >> 12);
-		*out++ = (char)(0x80 | (c >> 6 & 0x3f));
-		*out++ = (char)(0x80 | (c & 0x3f));
-	} else {
-		*out++ = (char)(0xf0 | c >> 18);
-		*out++ = (char)(0x80 | (c >> 12 & 0x3f));
-		*out++ = (char)(0x80 | (c >> 6 & 0x3f));
-		*out++ = (char)(0x80 | (c & 0x3f));
-	}
-	return out;
-}
+#include "base/utf8.h"
 
 /* The character at text[*i], which is moved past it.  Half a surrogate pair has no character, and
  * control characters stand in no path or name: they could only confuse a terminal. */
@@ -36,7 +18,7 @@ static uint32_t utf16_next(const le16 *text, size_t units, size_t *i)
 		return 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
 	}
 	if ((c >= 0xd800 && c < 0xe000) || (c && c < 0x20) || (c >= 0x7f && c < 0xa0))
-		return REPLACEMENT;
+		return UTF8_REPLACEMENT;
 	return c;
 }
 
@@ -45,7 +27,7 @@ bool utf16_is_text(const le16 *text, size_t units)
 	size_t i = 0;
 
 	while (i < units && get_le16(text[i]))
-		if (utf16_next(text, units, &i) == REPLACEMENT)
+		if (utf16_next(text, units, &i) == UTF8_REPLACEMENT)
 			return false;
 	return true;
 }
@@ -59,31 +41,9 @@ void utf16_text(const le16 *text, size_t units, char *out)
 
 		if (!c)
 			break;
-		out = utf8_put(out, c);
+		out += utf8_write(out, c);
 	}
 	*out = 0;
-}
-
-/* The character at *text, which is moved past it; 0 when it is none, or a longer form than needed.
- */
-static uint32_t utf8_next(const char **text)
-{
-	static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
-	const unsigned char *p = (const unsigned char *)*text;
-	unsigned more = *p < 0x80 ? 0 : *p < 0xc0 ? 4 : *p < 0xe0 ? 1 : *p < 0xf0 ? 2 : 3;
-	uint32_t c = more ? *p & 0x3fu >> more : *p;
-
-	if (more > 3 || *p > 0xf4)
-		return 0;
-	for (unsigned i = 1; i <= more; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (p[i] & 0x3f);
-	}
-	if (c < least[more] || (c >= 0xd800 && c < 0xe000) || c > 0x10ffff)
-		return 0;
-	*text += more + 1;
-	return c;
 }
 
 static int unit_add(struct buffer *out, uint32_t unit, struct error *e)
@@ -95,18 +55,22 @@ static int unit_add(struct buffer *out, uint32_t unit, struct error *e)
 
 int utf16_make(const char *text, struct buffer *out, struct error *e)
 {
+	size_t left = strlen(text);
 	int rc = 0;
 
-	while (!rc && *text) {
-		uint32_t c = utf8_next(&text);
+	while (!rc && left) {
+		uint32_t c;
+		size_t len = utf8_read((const uint8_t *)text, left, &c);
 
-		if (!c)
+		if (!len)
 			return error_set(e, ERR_USAGE, "byte %#x is not part of UTF-8",
 				(unsigned char)*text);
 		if (c >= 0x10000)
 			rc = unit_add(out, 0xd800 + ((c - 0x10000) >> 10), e);
 		if (!rc)
 			rc = unit_add(out, c >= 0x10000 ? 0xdc00 + ((c - 0x10000) & 0x3ff) : c, e);
+		text += len;
+		left -= len;
 	}
 	return rc;
 }

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/xml.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <libxml/parser.h>
 #include <libxml/relaxng.h>
 
-#include "base/buffer.h"
+#include "base/file.h"
 
 #if LIBXML_VERSION >= 21200
 typedef const xmlError *xml_error_pointer;
@@ -52,27 +50,6 @@ static void shortage_note(void *arg, xml_error_pointer x)
 		*(bool *)arg = true;
 }
 
-static int file_read(const char *path, struct buffer *out, struct error *e)
-{
-	FILE *f = fopen(path, "rbe");
-	char piece[4096];
-	size_t got;
-	int rc = 0;
-
-	if (!f)
-		return error_errno(e, errno, "%s", path);
-	while (!rc && (got = fread(piece, 1, sizeof(piece), f)) > 0) {
-		rc = buffer_append(out, piece, got, e);
-		if (!rc && out->len > XML_FILE_LIMIT)
-			rc = error_set(
-				e, ERR_RANGE, "%s: larger than %d bytes", path, XML_FILE_LIMIT);
-	}
-	if (!rc && ferror(f))
-		rc = error_errno(e, errno, "%s", path);
-	fclose(f);
-	return rc;
-}
-
 static int document_parse(
 	const char *path, const struct buffer *text, bool *shortage, xmlDoc **out, struct error *e)
 {
@@ -107,7 +84,7 @@ static int document_parse(
 static int document_load(const char *path, bool *shortage, xmlDoc **out, struct error *e)
 {
 	struct buffer text = { 0 };
-	int rc = file_read(path, &text, e);
+	int rc = file_read(path, XML_FILE_LIMIT, &text, e);
 
 	if (!rc)
 		rc = document_parse(path, &text, shortage, out, e);

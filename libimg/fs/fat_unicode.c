@@ -2,38 +2,17 @@
 /* The characters of names: UTF-8, UTF-16, upper case. */
 #include <string.h>
 
+#include "base/utf8.h"
 #include "fs/fat.h"
-
-/* Length of the UTF-8 sequence at `s` and its code point; 0: it is none. */
-static size_t utf8_read(const uint8_t *s, uint32_t *out)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t len = s[0] < 0x80  ? 1
-		: s[0] >> 5 == 6  ? 2
-		: s[0] >> 4 == 14 ? 3
-		: s[0] >> 3 == 30 ? 4
-				  : 0;
-	uint32_t c = len == 1 ? s[0] : s[0] & (0x7fu >> len);
-
-	for (size_t i = 1; i < len; i++) {
-		if (s[i] >> 6 != 2)
-			return 0;
-		c = c << 6 | (s[i] & 0x3f);
-	}
-	if (!len || c < least[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
-		return 0;
-	*out = c;
-	return len;
-}
 
 bool fat_name_read(const char *name, uint16_t out[FAT_NAME_UNITS], size_t *units)
 {
 	const uint8_t *s = (const uint8_t *)name;
-	size_t used = 0;
+	size_t left = strlen(name), used = 0;
 
-	while (*s) {
+	while (left) {
 		uint32_t c = 0;
-		size_t len = utf8_read(s, &c);
+		size_t len = utf8_read(s, left, &c);
 
 		if (!len || used + 1 + (c > 0xffff) > FAT_NAME_UNITS)
 			return false;
@@ -43,30 +22,10 @@ bool fat_name_read(const char *name, uint16_t out[FAT_NAME_UNITS], size_t *units
 		}
 		out[used++] = (uint16_t)c;
 		s += len;
+		left -= len;
 	}
 	*units = used;
 	return used != 0;
-}
-
-static char *utf8_write(char *to, uint32_t c)
-{
-	if (c < 0x80) {
-		*to++ = (char)c;
-		return to;
-	}
-	if (c < 0x800) {
-		*to++ = (char)(0xc0 | c >> 6);
-	} else {
-		if (c < 0x10000) {
-			*to++ = (char)(0xe0 | c >> 12);
-		} else {
-			*to++ = (char)(0xf0 | c >> 18);
-			*to++ = (char)(0x80 | (c >> 12 & 0x3f));
-		}
-		*to++ = (char)(0x80 | (c >> 6 & 0x3f));
-	}
-	*to++ = (char)(0x80 | (c & 0x3f));
-	return to;
 }
 
 void fat_name_text(const uint16_t *name, size_t units, char out[FAT_NAME_BYTES + 1])
@@ -77,8 +36,8 @@ void fat_name_text(const uint16_t *name, size_t units, char out[FAT_NAME_BYTES +
 		if (c >> 10 == 0x36 && i + 1 < units && name[i + 1] >> 10 == 0x37)
 			c = 0x10000 + ((c & 0x3ff) << 10 | (name[++i] & 0x3ff));
 		else if (c >> 11 == 0x1b || c == '/')
-			c = 0xfffd;
-		out = utf8_write(out, c);
+			c = UTF8_REPLACEMENT;
+		out += utf8_write(out, c);
 	}
 	*out = '\0';
 }

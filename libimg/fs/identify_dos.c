@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/utf8.h"
 #include "fs/identify.h"
 
 enum {
@@ -16,26 +17,19 @@ enum {
 
 void label_utf16(struct fs_id *id, const uint8_t *text, size_t units)
 {
-	uint8_t out[FS_LABEL_SIZE];
+	char out[FS_LABEL_SIZE];
 	size_t used = 0;
 
-	for (size_t i = 0; i < units && used + 4 < sizeof(out); i++) {
+	for (size_t i = 0; i < units && used + UTF8_MAX < sizeof(out); i++) {
 		uint32_t c = (uint32_t)(text[2 * i] | text[2 * i + 1] << 8);
 
 		if (!c)
 			break;
 		if (c >= 0xd800 && c < 0xe000)
 			c = 0xfffd;
-		if (c < 0x80) {
-			out[used++] = (uint8_t)c;
-			continue;
-		}
-		if (c >= 0x800)
-			out[used++] = (uint8_t)(0xe0 | c >> 12);
-		out[used++] = (uint8_t)(c < 0x800 ? 0xc0 | c >> 6 : 0x80 | (c >> 6 & 0x3f));
-		out[used++] = (uint8_t)(0x80 | (c & 0x3f));
+		used += utf8_write(out + used, c);
 	}
-	label_bytes(id, out, used);
+	label_bytes(id, (const uint8_t *)out, used);
 }
 
 /* What the boot sector says about where things are; bytes.  Microsoft FAT specification, 3. */

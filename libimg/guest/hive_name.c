@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "guest/hive_private.h"
 
 struct hive_name hive_key_name(const struct hive *h, uint32_t key)
@@ -81,51 +82,6 @@ uint16_t hive_unit_upper(uint16_t unit)
 	}
 }
 
-/* The code point at the start of `len` bytes of UTF-8, and its length; 0: it is none. */
-static size_t utf8_read(const uint8_t *s, size_t len, uint32_t *out)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t n = s[0] < 0x80    ? 1
-		: s[0] >> 5 == 6  ? 2
-		: s[0] >> 4 == 14 ? 3
-		: s[0] >> 3 == 30 ? 4
-				  : 0;
-	uint32_t c = n == 1 ? s[0] : s[0] & (0x7fu >> n);
-
-	if (!n || n > len)
-		return 0;
-	for (size_t i = 1; i < n; i++) {
-		if (s[i] >> 6 != 2)
-			return 0;
-		c = c << 6 | (s[i] & 0x3f);
-	}
-	if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
-		return 0;
-	*out = c;
-	return n;
-}
-
-static char *utf8_write(char *to, uint32_t c)
-{
-	if (c < 0x80) {
-		*to++ = (char)c;
-		return to;
-	}
-	if (c < 0x800) {
-		*to++ = (char)(0xc0 | c >> 6);
-	} else {
-		if (c < 0x10000) {
-			*to++ = (char)(0xe0 | c >> 12);
-		} else {
-			*to++ = (char)(0xf0 | c >> 18);
-			*to++ = (char)(0x80 | (c >> 12 & 0x3f));
-		}
-		*to++ = (char)(0x80 | (c >> 6 & 0x3f));
-	}
-	*to++ = (char)(0x80 | (c & 0x3f));
-	return to;
-}
-
 /* Whether the unit at *i is the code point, any case; moves on.  U+FFFD is also what has no UTF-8.
  */
 static bool unit_is(const struct hive_name *n, size_t *i, uint32_t c)
@@ -179,7 +135,7 @@ int hive_name_text(const struct hive_name *n, char **out, struct error *e)
 		} else if (c >> 11 == 0x1b || !c) {
 			c = 0xfffd;
 		}
-		p = utf8_write(p, c);
+		p += utf8_write(p, c);
 	}
 	*p = 0;
 	*out = text;

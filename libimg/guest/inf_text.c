@@ -2,9 +2,8 @@
 /* The bytes of an INF as UTF-8 text. */
 #include <string.h>
 
+#include "base/utf8.h"
 #include "guest/inf_private.h"
-
-enum { REPLACEMENT = 0xfffd, UTF8_MAX = 4 };
 
 /* Windows-1252 from 0x80; what it leaves out stays a control character. */
 static const uint16_t western[32] = { 0x20ac, 0x81, 0x201a, 0x192, 0x201e, 0x2026, 0x2020, 0x2021,
@@ -43,55 +42,19 @@ static uint32_t utf16_next(struct decoder *d)
 		return c;
 	low = c < 0xdc00 && d->at + 2 <= d->len ? unit(d, d->at) : 0;
 	if (low < 0xdc00 || low > 0xdfff)
-		return REPLACEMENT;
+		return UTF8_REPLACEMENT;
 	d->at += 2;
 	return 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
 }
 
+/* Of a faulty byte only that one is passed over. */
 static uint32_t utf8_next(struct decoder *d)
 {
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	const uint8_t first = d->bytes[d->at++];
-	const unsigned len = first < 0x80 ? 1
-		: first < 0xc0            ? 0
-		: first < 0xe0            ? 2
-		: first < 0xf0            ? 3
-		: first < 0xf8            ? 4
-					  : 0;
-	uint32_t c = len > 1 ? first & (0x7fU >> len) : first;
+	uint32_t c = UTF8_REPLACEMENT;
+	const size_t len = utf8_read(d->bytes + d->at, d->len - d->at, &c);
 
-	for (unsigned i = 1; i < len; i++) {
-		if (d->at == d->len || (d->bytes[d->at] & 0xc0) != 0x80)
-			return REPLACEMENT;
-		c = c << 6 | (d->bytes[d->at++] & 0x3f);
-	}
-	if (!len || c < least[len] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return REPLACEMENT;
+	d->at += len ? len : 1;
 	return c;
-}
-
-static size_t utf8_put(uint8_t *out, uint32_t c)
-{
-	if (c < 0x80) {
-		out[0] = (uint8_t)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		out[0] = (uint8_t)(0xc0 | c >> 6);
-		out[1] = (uint8_t)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		out[0] = (uint8_t)(0xe0 | c >> 12);
-		out[1] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-		out[2] = (uint8_t)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	out[0] = (uint8_t)(0xf0 | c >> 18);
-	out[1] = (uint8_t)(0x80 | (c >> 12 & 0x3f));
-	out[2] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-	out[3] = (uint8_t)(0x80 | (c & 0x3f));
-	return 4;
 }
 
 static next_character decoder_start(struct decoder *d)
@@ -135,7 +98,7 @@ int inf_text_decode(const void *bytes, size_t len, struct buffer *out, struct er
 				"line %u: a NUL character: no INF, or UTF-16 without its mark",
 				number);
 		number += c == '\n';
-		out->len += utf8_put(out->data + out->len, c);
+		out->len += utf8_write((char *)out->data + out->len, c);
 	}
 	if (out->data)
 		out->data[out->len] = 0;

@@ -2,10 +2,10 @@
 /* Kernel modules in files and folders of the host, and what is kept of all that are found. */
 #include <errno.h>
 #include <fts.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "guest/linux_driver.h"
 
 enum {
@@ -26,25 +26,6 @@ const char *driver_suffix(const char *path)
 			return path + len - suffix;
 	}
 	return NULL;
-}
-
-static int file_read(const char *path, struct buffer *out, struct error *e)
-{
-	FILE *f = fopen(path, "rb");
-	uint8_t piece[1 << 16];
-	size_t got;
-	int rc = 0;
-
-	if (!f)
-		return error_errno(e, errno, "opening it");
-	while (!rc && (got = fread(piece, 1, sizeof(piece), f)) > 0)
-		rc = out->len + got > MODULE_LIMIT
-			? error_set(e, ERR_RANGE, "more than %d bytes", MODULE_LIMIT)
-			: buffer_append(out, piece, got, e);
-	if (!rc && ferror(f))
-		rc = error_errno(e, errno, "reading it");
-	fclose(f);
-	return rc;
 }
 
 bool driver_is_for(const struct module_info *m, const struct driver_kernel *k)
@@ -171,11 +152,9 @@ static int file_add(const char *path, struct drivers *d, struct error *e)
 {
 	const char *slash = strrchr(path, '/');
 	struct buffer bytes = { 0 };
-	int rc = file_read(path, &bytes, e);
+	int rc = file_read(path, MODULE_LIMIT, &bytes, e);
 
-	if (rc)
-		error_prefix(e, "%s", path);
-	else
+	if (!rc)
 		rc = drivers_add(d, path, slash ? slash + 1 : path, &bytes, NULL, e);
 	buffer_free(&bytes);
 	return rc;

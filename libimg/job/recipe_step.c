@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a recipe does to the guest. */
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "job/recipe_private.h"
 
 /* How an element becomes an edit: which of its attributes is what. */
@@ -132,22 +131,8 @@ static int edit_read(const struct recipe_reading *r, const struct edit_form *for
 
 static int file_text(const char *path, struct buffer *out, struct error *e)
 {
-	FILE *f = fopen(path, "rbe");
-	char piece[4096];
-	size_t got;
-	int rc = 0;
+	int rc = file_read(path, XML_FILE_LIMIT, out, e);
 
-	if (!f)
-		return error_errno(e, errno, "%s", path);
-	while (!rc && (got = fread(piece, 1, sizeof(piece), f)) > 0) {
-		rc = buffer_append(out, piece, got, e);
-		if (!rc && out->len > XML_FILE_LIMIT)
-			rc = error_set(
-				e, ERR_RANGE, "%s: larger than %d bytes", path, XML_FILE_LIMIT);
-	}
-	if (!rc && ferror(f))
-		rc = error_errno(e, errno, "%s", path);
-	fclose(f);
 	if (!rc && out->len && memchr(out->data, 0, out->len))
 		rc = error_set(e, ERR_CORRUPT, "%s: is no text, so no template: copy it", path);
 	return rc;

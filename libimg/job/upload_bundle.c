@@ -1,37 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A bundle's folder as a source: the image that its digests name, and image.json. */
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "cloud/bundle.h"
 #include "cloud/sums.h"
 #include "job/upload_private.h"
 
 enum { TEXT_LIMIT = 1 << 20 };
-
-static int text_read(const char *path, struct buffer *out, struct error *e)
-{
-	FILE *f = fopen(path, "re");
-	int rc;
-
-	if (!f)
-		return error_errno(e, errno, "%s", path);
-	rc = buffer_reserve(out, TEXT_LIMIT + 1, e);
-	if (!rc) {
-		out->len = fread(out->data, 1, TEXT_LIMIT, f);
-		out->data[out->len] = 0;
-		if (ferror(f))
-			rc = error_errno(e, errno, "%s: cannot read it", path);
-		else if (out->len == TEXT_LIMIT)
-			rc = error_set(
-				e, ERR_RANGE, "%s: is longer than %d bytes", path, TEXT_LIMIT);
-	}
-	fclose(f);
-	return rc;
-}
 
 static bool ends_in(const char *text, const char *with)
 {
@@ -104,7 +82,7 @@ static int body_read(const char *path, const char *hex, json_t **body, struct er
 	char got[DIGEST_HEX_MAX] = "";
 	struct buffer text = { 0 };
 	json_error_t why;
-	int rc = text_read(path, &text, e);
+	int rc = file_read(path, TEXT_LIMIT, &text, e);
 
 	if (!rc)
 		rc = digest_bytes("sha512", text.data, text.len, got, e);
@@ -129,7 +107,7 @@ static int folder_open(
 	int rc = buffer_format(&path, e, "%s/%s", folder, sum_file[SUM_SHA512]);
 
 	if (!rc)
-		rc = text_read(buffer_text(&path), &sums, e);
+		rc = file_read(buffer_text(&path), TEXT_LIMIT, &sums, e);
 	if (!rc) {
 		rc = sums_read(&sums, json_name, &c, e);
 		if (rc)

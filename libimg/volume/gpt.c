@@ -8,6 +8,7 @@
 #include "base/checked.h"
 #include "base/crc.h"
 #include "base/guid.h"
+#include "base/utf8.h"
 #include "base/zero.h"
 #include "volume/gpt.h"
 #include "volume/table.h"
@@ -94,31 +95,6 @@ int gpt_load(struct disk *d, uint64_t at, struct gpt *out, struct error *e)
 	return rc;
 }
 
-/* Appends the character in UTF-8; at most 4 bytes. */
-static size_t put_character(char *out, uint32_t c)
-{
-	if (c < 0x80) {
-		out[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		out[0] = (char)(0xc0 | c >> 6);
-		out[1] = (char)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		out[0] = (char)(0xe0 | c >> 12);
-		out[1] = (char)(0x80 | (c >> 6 & 0x3f));
-		out[2] = (char)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	out[0] = (char)(0xf0 | c >> 18);
-	out[1] = (char)(0x80 | (c >> 12 & 0x3f));
-	out[2] = (char)(0x80 | (c >> 6 & 0x3f));
-	out[3] = (char)(0x80 | (c & 0x3f));
-	return 4;
-}
-
 /* UTF-16 to UTF-8; half a surrogate pair becomes U+FFFD.  36 units are at most 108 bytes. */
 static void name_text(const le16 *name, char *out)
 {
@@ -134,7 +110,7 @@ static void name_text(const le16 *name, char *out)
 		} else if (c >= 0xd800 && c < 0xe000) {
 			c = 0xfffd;
 		}
-		used += put_character(out + used, c);
+		used += utf8_write(out + used, c);
 	}
 	out[used] = '\0';
 }

@@ -16,6 +16,7 @@
 #include "base/report.h"
 #include "base/size.h"
 #include "base/strings.h"
+#include "base/utf8.h"
 #include "base/zero.h"
 
 static void error_text_grows_at_the_front(void **state)
@@ -170,6 +171,34 @@ static void lists_and_buffers(void **state)
 	buffer_free(&b);
 }
 
+/* RFC 3629, and the bytes that "printf '\\u20ac' | xxd" and its like show. */
+static void utf8_both_ways(void **state)
+{
+	static const struct {
+		uint32_t c;
+		const char *bytes;
+	} good[] = { { 0x24, "\x24" }, { 0xa2, "\xc2\xa2" }, { 0x20ac, "\xe2\x82\xac" },
+		{ 0xffff, "\xef\xbf\xbf" }, { 0x10348, "\xf0\x90\x8d\x88" },
+		{ 0x10ffff, "\xf4\x8f\xbf\xbf" } };
+	static const char *const bad[] = { "\x80", "\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80",
+		"\xf4\x90\x80\x80", "\xf8\x88\x80\x80", "\xe2\x82", "\xe2x\xac", "" };
+	char out[UTF8_MAX];
+	uint32_t c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		const size_t len = strlen(good[i].bytes);
+
+		assert_int_equal(utf8_write(out, good[i].c), len);
+		assert_memory_equal(out, good[i].bytes, len);
+		assert_int_equal(utf8_read((const uint8_t *)good[i].bytes, len, &c), len);
+		assert_int_equal(c, good[i].c);
+		assert_int_equal(utf8_read((const uint8_t *)good[i].bytes, len - 1, &c), 0);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		assert_int_equal(utf8_read((const uint8_t *)bad[i], strlen(bad[i]), &c), 0);
+}
+
 static void report_counts_by_severity(void **state)
 {
 	struct report r = { 0 };
@@ -197,6 +226,7 @@ int main(void)
 		cmocka_unit_test(derived_guids_differ_by_purpose),
 		cmocka_unit_test(sizes_with_suffixes),
 		cmocka_unit_test(lists_and_buffers),
+		cmocka_unit_test(utf8_both_ways),
 		cmocka_unit_test(report_counts_by_severity),
 	};
 
