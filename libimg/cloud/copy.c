@@ -45,8 +45,10 @@ int write_fully(int fd, uint64_t off, const void *bytes, size_t len, struct erro
 	return 0;
 }
 
-static int read_fully(int fd, uint64_t off, uint8_t *buf, size_t len, struct error *e)
+int read_fully(int fd, uint64_t off, void *into, size_t len, struct error *e)
 {
+	uint8_t *buf = into;
+
 	while (len) {
 		ssize_t n = pread(fd, buf, len, (off_t)off);
 

@@ -22,6 +22,8 @@ int copy_to_sink(const char *source, const struct copy_sink *sink,
 	const struct convert_options *progress, uint64_t *size, char hex[SUM_COUNT][DIGEST_HEX_MAX],
 	struct error *e);
 
+/* Exactly `len` bytes: ERR_CORRUPT when the file ends before. */
+int read_fully(int fd, uint64_t off, void *into, size_t len, struct error *e);
 int write_fully(int fd, uint64_t off, const void *bytes, size_t len, struct error *e);
 
 #endif

@@ -2,22 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
-#include "base/guid.h"
 #include "guest/windows_inject.h"
-
-/* What stands in front of DriverVer in the value Version, as Windows 8 to 10 write it. */
-struct version_blob {
-	uint8_t inbox; /* 0: 0xff for drivers that came with Windows */
-	uint8_t always_ff; /* 1 */
-	le16 arch; /* 2: PROCESSOR_ARCHITECTURE_... */
-	le32 zero; /* 4 */
-	struct guid class_guid; /* 8 */
-	le64 date; /* 24: FILETIME, midnight UTC */
-	le16 version[4]; /* 32: lowest field first */
-	le64 unknown; /* 40: 0 nearly always */
-};
-_Static_assert(sizeof(struct version_blob) == DRIVER_VERSION_SIZE, "Version has 48 bytes");
+#include "guest/windows_package_version.h"
 
 /* Days from 1601-01-01 to a date of the Gregorian calendar. */
 static uint64_t days_since_1601(unsigned year, unsigned month, unsigned day)
@@ -39,23 +25,11 @@ static uint64_t inf_filetime(const struct inf *inf)
 	return days_since_1601(inf->year, inf->month, inf->day) * ticks_per_day;
 }
 
-static uint16_t arch_number(enum inf_arch arch)
-{
-	switch (arch) {
-	case INF_X86:
-		return 0;
-	case INF_AMD64:
-		return 9;
-	case INF_ARM64:
-		return 12;
-	}
-	return 0xffff; /* PROCESSOR_ARCHITECTURE_UNKNOWN */
-}
-
 int driver_version_blob(const struct inf *inf, enum inf_arch arch, uint8_t out[DRIVER_VERSION_SIZE],
 	struct error *e)
 {
-	struct version_blob b = { .always_ff = 0xff, .arch = put_le16(arch_number(arch)) };
+	struct windows_package_version b = { .always_ff = 0xff,
+		.arch = put_le16(windows_arch_number(arch)) };
 
 	if (!inf->class_guid || !guid_parse(inf->class_guid, &b.class_guid))
 		return error_set(e, ERR_CORRUPT, "ClassGUID \"%s\" is no GUID",

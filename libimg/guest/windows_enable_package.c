@@ -5,10 +5,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/bytes.h"
-#include "base/guid.h"
 #include "guest/firmware.h"
 #include "guest/windows_enable_database.h"
+#include "guest/windows_package_version.h"
 
 enum {
 	SIGNER_SCORE = 0x0d000003, /* inbox */
@@ -17,36 +16,10 @@ enum {
 
 static const char why[] = "Windows has to find the device's driver before it can install it";
 
-/* The value Version of a package. */
-struct version_blob {
-	uint8_t inbox; /* 0: 0xff */
-	uint8_t always_ff; /* 1 */
-	le16 arch; /* 2: PROCESSOR_ARCHITECTURE_... */
-	le32 zero; /* 4 */
-	struct guid class_guid; /* 8 */
-	le64 date; /* 24: FILETIME of DriverVer */
-	le16 version[4]; /* 32: lowest field first */
-	le64 unknown; /* 40 */
-};
-_Static_assert(sizeof(struct version_blob) == ENABLE_BYTES, "Version has 48 bytes");
-
 /* 2006-06-21: of every driver of Windows itself, whatever its version. */
 #define INBOX_DATE UINT64_C(0x01c694c5a38c8000)
 
-static uint16_t arch_number(enum inf_arch arch)
-{
-	switch (arch) {
-	case INF_X86:
-		return 0;
-	case INF_AMD64:
-		return 9;
-	case INF_ARM64:
-		return 12;
-	}
-	return 0;
-}
-
-static int version_make(struct database *d, struct version_blob *out, struct error *e)
+static int version_make(struct database *d, struct windows_package_version *out, struct error *e)
 {
 	char *path = NULL, *text = NULL;
 	unsigned v[4] = { 0 };
@@ -54,9 +27,9 @@ static int version_make(struct database *d, struct version_blob *out, struct err
 
 	if (!rc && path)
 		rc = windows_file_version(d->p->g, path, &text, e);
-	*out = (struct version_blob){ .inbox = 0xff,
+	*out = (struct windows_package_version){ .inbox = 0xff,
 		.always_ff = 0xff,
-		.arch = put_le16(arch_number(windows_of(d->p->g)->platform.arch)),
+		.arch = put_le16(windows_arch_number(windows_of(d->p->g)->platform.arch)),
 		.date = put_le64(INBOX_DATE) };
 	if (text && sscanf(text, "%5u.%5u.%5u.%5u", &v[0], &v[1], &v[2], &v[3]) == 4)
 		for (size_t i = 0; i < 4; i++)
@@ -186,7 +159,7 @@ static int version_look(struct database *d, struct error *e)
 {
 	struct hive_value old = { 0 };
 	struct error none = { 0 };
-	struct version_blob v;
+	struct windows_package_version v;
 	int rc = hive_get(d->p->h, d->base, "Version", &old, &none);
 
 	hive_value_free(&old);

@@ -9,6 +9,7 @@
 
 #include "base/checked.h"
 #include "base/digests.h"
+#include "cloud/copy.h"
 #include "job/upload_private.h"
 
 enum { PIECE = 2 << 20 };
@@ -19,28 +20,6 @@ struct pieces {
 	struct digests *digests;
 	uint8_t *piece[2]; /* one is digested and sent while the other is read */
 };
-
-static int piece_read(
-	const struct pieces *p, uint64_t off, uint8_t *buf, size_t len, struct error *e)
-{
-	while (len) {
-		ssize_t n = pread(p->fd, buf, len, (off_t)off);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return error_errno(e, errno, "cannot read %zu bytes at %llu", len,
-				(unsigned long long)off);
-		if (!n)
-			return error_set(e, ERR_CORRUPT,
-				"became shorter, %llu bytes, while it was read",
-				(unsigned long long)off);
-		buf += n;
-		off += (uint64_t)n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
 
 static int pieces_send(
 	struct upload *u, struct pieces *p, const struct upload_sink *sink, struct error *e)
@@ -53,7 +32,7 @@ static int pieces_send(
 	for (uint64_t off = 0; !rc && off < size; off += PIECE, turn = !turn) {
 		size_t len = (size_t)min_u64(PIECE, size - off);
 
-		rc = piece_read(p, off, p->piece[turn], len, e);
+		rc = read_fully(p->fd, off, p->piece[turn], len, e);
 		if (rc)
 			break;
 		digests_add(p->digests, p->piece[turn], len);
