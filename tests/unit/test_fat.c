@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "tests/unit/fs_sample.h"
-
-enum { MIB = 1 << 20, SINCE = 1700000000 };
+#include "tests/unit/fs_edit_sample.h"
 
 static bool tools;
 
@@ -15,90 +13,6 @@ static int setup(void **state)
 	if (!tools)
 		print_message("skipped: no dosfstools or no mtools\n");
 	return 0;
-}
-
-struct opened {
-	struct disk *disk;
-	struct fs *fs;
-};
-
-static int try_open(struct opened *o, bool write, struct error *e)
-{
-	*o = (struct opened){ .disk = disk_load(image, 0) };
-	return fs_open(o->disk, write, &o->fs, e);
-}
-
-static void open_image(struct opened *o, bool write)
-{
-	struct error e = { 0 };
-	int rc = try_open(o, write, &e);
-
-	if (rc)
-		print_error("%s\n", e.text);
-	assert_int_equal(rc, 0);
-}
-
-static void close_image(struct opened *o)
-{
-	fs_close(o->fs);
-	disk_close(o->disk);
-}
-
-/* Writes everything back to the file, and closes. */
-static void save(struct opened *o)
-{
-	struct error e = { 0 };
-
-	assert_int_equal(fs_sync(o->fs, &e), 0);
-	disk_save(o->disk, image);
-	close_image(o);
-}
-
-static int try_put(struct fs *fs, const char *dir, const char *name, uint64_t size, unsigned seed,
-	struct error *e)
-{
-	struct fs_put p = { .mode = S_IFREG | 0640,
-		.mtime = SINCE,
-		.size = size,
-		.read = pattern,
-		.read_arg = &seed };
-
-	return fs->ops->put(fs, node_at(fs, dir), name, &p, e);
-}
-
-static void put(struct fs *fs, const char *dir, const char *name, uint64_t size, unsigned seed)
-{
-	struct error e = { 0 };
-
-	if (try_put(fs, dir, name, size, seed, &e))
-		fail_msg("%s: %s", name, e.text);
-}
-
-static int try_remove(struct fs *fs, const char *dir, const char *name)
-{
-	struct error e = { 0 };
-
-	return fs->ops->remove(fs, node_at(fs, dir), name, &e);
-}
-
-static int make_dir(struct fs *fs, const char *dir, const char *name)
-{
-	struct fs_put p = { .mode = S_IFDIR | 0755, .mtime = SINCE };
-	struct error e = { 0 };
-
-	return fs->ops->put(fs, node_at(fs, dir), name, &p, &e);
-}
-
-static void expect_content(struct fs *fs, const char *path, uint64_t size, unsigned seed)
-{
-	uint64_t node = node_at(fs, path);
-	struct fs_stat st;
-	struct error e = { 0 };
-
-	assert_int_equal(fs->ops->stat(fs, node, &st, &e), 0);
-	assert_int_equal(st.size, size);
-	assert_int_equal(st.mode, S_IFREG | 0644);
-	expect_pattern(fs, node, size, seed);
 }
 
 static void write_host(const char *path, uint64_t size, unsigned seed)
@@ -236,15 +150,6 @@ static void expect_extracted(void)
 		   "got/*penguin; diff -r want got");
 }
 
-static uint64_t free_of(struct fs *fs)
-{
-	uint64_t bytes = 0;
-	struct error e = { 0 };
-
-	assert_int_equal(fs->ops->free_bytes(fs, &bytes, &e), 0);
-	return bytes;
-}
-
 static const struct {
 	const char *options;
 	unsigned kib;
@@ -293,15 +198,6 @@ struct model {
 	unsigned seed;
 	uint64_t size;
 };
-
-static void model_name(unsigned i, char *out, size_t size)
-{
-	static const char *const shapes[][2] = { { "F", ".TXT" }, { "Long file name ", ".conf" },
-		{ "s", "" }, { "\xc3\xa9t\xc3\xa9-", ".efi" },
-		{ "same beginning of all ", ".img" } };
-
-	(void)snprintf(out, size, "%s%u%s", shapes[i % 5][0], i, shapes[i % 5][1]);
-}
 
 static void random_edits(struct fs *fs, struct model *m, uint64_t *state, unsigned steps)
 {

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "tests/unit/fs_sample.h"
+#include "tests/unit/fs_edit_sample.h"
 
 #include "fs/tree.h"
 #include "tests/unit/ntfs_sample.h"
-
-enum { MIB = 1 << 20, SINCE = 1700000000 };
 
 static bool tools;
 
@@ -20,94 +18,10 @@ static int setup(void **state)
 	return 0;
 }
 
-struct opened {
-	struct disk *disk;
-	struct fs *fs;
-};
-
 static int try_open_with(struct opened *o, const struct fs_options *options, struct error *e)
 {
 	*o = (struct opened){ .disk = disk_load(image, 0) };
 	return fs_open_with(o->disk, options, &o->fs, e);
-}
-
-static int try_open(struct opened *o, bool write, struct error *e)
-{
-	const struct fs_options options = { .write = write };
-
-	return try_open_with(o, &options, e);
-}
-
-static void open_image(struct opened *o, bool write)
-{
-	struct error e = { 0 };
-
-	if (try_open(o, write, &e))
-		fail_msg("%s", e.text);
-}
-
-static void close_image(struct opened *o)
-{
-	fs_close(o->fs);
-	disk_close(o->disk);
-}
-
-/* Writes everything back to the file, and closes. */
-static void save(struct opened *o)
-{
-	struct error e = { 0 };
-
-	if (fs_sync(o->fs, &e))
-		fail_msg("%s", e.text);
-	disk_save(o->disk, image);
-	close_image(o);
-}
-
-static int try_put(struct fs *fs, const char *dir, const char *name, uint64_t size, unsigned seed,
-	struct error *e)
-{
-	struct fs_put p = { .mode = S_IFREG | 0640,
-		.mtime = SINCE,
-		.size = size,
-		.read = pattern,
-		.read_arg = &seed };
-
-	return fs->ops->put(fs, node_at(fs, dir), name, &p, e);
-}
-
-static void put(struct fs *fs, const char *dir, const char *name, uint64_t size, unsigned seed)
-{
-	struct error e = { 0 };
-
-	if (try_put(fs, dir, name, size, seed, &e))
-		fail_msg("%s: %s", name, e.text);
-}
-
-static int try_remove(struct fs *fs, const char *dir, const char *name)
-{
-	struct error e = { 0 };
-
-	return fs->ops->remove(fs, node_at(fs, dir), name, &e);
-}
-
-static int make_dir(struct fs *fs, const char *dir, const char *name)
-{
-	struct fs_put p = { .mode = S_IFDIR | 0755, .mtime = SINCE };
-	struct error e = { 0 };
-
-	return fs->ops->put(fs, node_at(fs, dir), name, &p, &e);
-}
-
-static void expect_content(struct fs *fs, const char *path, uint64_t size, unsigned seed)
-{
-	uint64_t node = node_at(fs, path);
-	struct fs_stat st;
-	struct error e = { 0 };
-
-	assert_int_equal(fs->ops->stat(fs, node, &st, &e), 0);
-	assert_int_equal(st.size, size);
-	assert_int_equal(st.mode, S_IFREG | 0644);
-	expect_pattern(fs, node, size, seed);
 }
 
 static void write_host(const char *name, uint64_t size, unsigned seed)
@@ -237,15 +151,6 @@ static void expect_extracted(void)
 	write_host("want/Windows/System32/becomes-empty", 0, 0);
 	write_host("want/Windows/System32/large", 2 * MIB + 7, 9);
 	expect_run("diff -r want got");
-}
-
-static uint64_t free_of(struct fs *fs)
-{
-	uint64_t bytes = 0;
-	struct error e = { 0 };
-
-	assert_int_equal(fs->ops->free_bytes(fs, &bytes, &e), 0);
-	return bytes;
 }
 
 static const struct {
@@ -401,15 +306,6 @@ struct model {
 	uint64_t size;
 };
 static const char *const model_dirs[] = { "", "sub", "sub/deeper" };
-
-static void model_name(unsigned i, char *out, size_t size)
-{
-	static const char *const shapes[][2] = { { "F", ".TXT" }, { "Long file name ", ".conf" },
-		{ "s", "" }, { "\xc3\xa9t\xc3\xa9-", ".efi" },
-		{ "same beginning of all ", ".img" } };
-
-	(void)snprintf(out, size, "%s%u%s", shapes[i % 5][0], i, shapes[i % 5][1]);
-}
 
 static void random_edits(struct fs *fs, struct model *m, uint64_t *state, unsigned steps)
 {
