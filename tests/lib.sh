@@ -4,8 +4,7 @@
 # status 0, or 77 after saying why it was skipped.
 
 : "${HVIMG:?}" "${WORK:?}"
-# What libguestfs starts is to be as slow everywhere: a /dev/kvm that is there need not work.
-export LIBGUESTFS_BACKEND_SETTINGS=force_tcg
+export LIBGUESTFS_BACKEND_SETTINGS=force_tcg # as tests/run, for a test that is run by itself
 
 fail() {
 	echo "$*" >&2

@@ -29,7 +29,7 @@ KINDS = {"read": ("EIO", "SHORT", "EINTR"), "write": ("ENOSPC", "EIO", "SHORT", 
 CAUSE = {"EIO": "input/output error", "ENOSPC": "no space left on device", "ENOMEM": "memory"}
 SURVIVED = ("SHORT", "EINTR")
 LEAK_STATUS = 23
-SAMPLE, MORE = 30, 2
+SAMPLE, MORE = 20, 2
 SEEN = set()
 
 # What hvimg can't help, because a library does it: (object, function among the callers, what is forgiven), where "" is every
