@@ -125,7 +125,7 @@ class Run:
             if case.serve:
                 self.end_serving(process)
             try:
-                self.status = process.wait(60)
+                self.status = process.wait(180)
             except subprocess.TimeoutExpired:
                 process.kill()
                 self.status = "no end"
