@@ -165,16 +165,22 @@ int bcd_text(struct hive *h, const char *object, unsigned id, char **out, struct
 	return absent(hive_get_text(h, key, "Element", out, e));
 }
 
+static int element_get(
+	struct hive *h, const char *object, unsigned id, struct hive_value *out, struct error *e)
+{
+	char key[640];
+
+	bcd_element_key(key, sizeof(key), object, id);
+	return hive_get(h, key, "Element", out, e);
+}
+
 int bcd_device(
 	struct hive *h, const char *object, unsigned id, struct bcd_device *out, struct error *e)
 {
 	struct hive_value v;
-	char key[640];
-	int rc;
+	int rc = element_get(h, object, id, &v, e);
 
 	*out = (struct bcd_device){ .form = BCD_NONE };
-	bcd_element_key(key, sizeof(key), object, id);
-	rc = hive_get(h, key, "Element", &v, e);
 	if (rc)
 		return absent(rc);
 	bcd_device_read(v.data, v.len, out);
@@ -185,12 +191,9 @@ int bcd_device(
 int bcd_flag(struct hive *h, const char *object, unsigned id, bool *out, struct error *e)
 {
 	struct hive_value v;
-	char key[640];
-	int rc;
+	int rc = element_get(h, object, id, &v, e);
 
 	*out = false;
-	bcd_element_key(key, sizeof(key), object, id);
-	rc = hive_get(h, key, "Element", &v, e);
 	if (rc)
 		return absent(rc);
 	for (size_t i = 0; i < v.len; i++)
