@@ -283,7 +283,7 @@ static int output_put(struct building *b, size_t index, struct output *file,
 }
 
 /* The profile's size is made of the edited disk, whatever the other outputs' are. */
-static int output_make(struct building *b, size_t index, struct bundle *bundle, struct error *e)
+int build_output_make(struct building *b, size_t index, struct bundle *bundle, struct error *e)
 {
 	struct build_output *o = &b->output[index];
 	struct convert_job job = o->convert;
@@ -311,50 +311,4 @@ static int output_make(struct building *b, size_t index, struct bundle *bundle, 
 	dropped_free(&made.dropped);
 	strings_free(&job.hash);
 	return rc ? error_prefix(e, "output %s", o->recipe->file) : 0;
-}
-
-static int document_add(
-	struct bundle *bundle, const char *name, const json_t *document, struct error *e)
-{
-	struct buffer text = { 0 };
-	int rc = json_text(document, &text, e);
-
-	if (!rc)
-		rc = bundle_add(bundle, name, buffer_text(&text), text.len, e);
-	buffer_free(&text);
-	return rc;
-}
-
-static struct bundle_options bundle_kind(const struct build_job *j)
-{
-	struct bundle_options o = { .tar = !strcmp(j->recipe->bundle, "tar"),
-		.time = j->time,
-		.threads = j->engine.threads,
-		.no_sync = j->output.no_sync };
-
-	if (!strcmp(j->recipe->bundle_compress, "gzip"))
-		o.pack = PACK_GZIP;
-	else if (!strcmp(j->recipe->bundle_compress, "zstd"))
-		o.pack = PACK_ZSTD;
-	return o;
-}
-
-int build_outputs_write(struct building *b, struct error *e)
-{
-	const struct bundle_options o = bundle_kind(b->job);
-	struct bundle *bundle = NULL;
-	int rc = bundle_open(b->job->destination, &o, &bundle, e);
-
-	if (rc)
-		return error_prefix(e, "%s", b->job->destination);
-	for (size_t i = 0; !rc && i < b->job->recipe->output_count; i++)
-		rc = output_make(b, i, bundle, e);
-	if (!rc)
-		rc = document_add(bundle, "edits.json", b->result->edits, e);
-	if (!rc)
-		rc = document_add(bundle, "plan.json", b->result->plan, e);
-	if (!rc)
-		rc = bundle_commit(bundle, e);
-	bundle_close(bundle);
-	return rc;
 }

@@ -33,10 +33,15 @@ const char *build_unknown(const struct recipe *r);
 /* The conversions that the outputs are, checked before anything is written. */
 int build_outputs_prepare(struct building *b, struct error *e);
 void build_outputs_free(struct building *b);
-/* Makes all of them of the edited disk, in a bundle. */
-int build_outputs_write(struct building *b, struct error *e);
+/* Makes one of them of the edited disk, and what Glance is told of it. */
+int build_output_make(struct building *b, size_t index, struct bundle *bundle, struct error *e);
+/* All of them, in a bundle. */
+int build_bundle_write(struct building *b, struct error *e);
 
-/* Source, overlay and edits. */
+bool build_is_url(const char *location);
+/* The source as a disk, which is what the recipe pins. */
+int build_source_open(struct building *b, struct error *e);
+/* The overlay over it, edited. */
 int build_guest(struct building *b, struct error *e);
 
 int build_plan_json(const struct building *b, json_t **out, struct error *e);
