@@ -144,8 +144,10 @@ static int install_to(
 		rc = input_make(j, &input, e);
 	c.input = input.data;
 	c.input_len = input.len;
-	if (!rc)
-		rc = judge(child_run(&c, &status, &said, e), status, &said, e);
+	if (!rc) {
+		rc = child_run(&c, &status, &said, e);
+		rc = judge(rc, status, &said, e);
+	}
 	strings_free(&argument);
 	strings_free(&environment);
 	buffer_free(&input);
