@@ -42,6 +42,8 @@ int build_bundle_write(struct building *b, struct error *e)
 	for (size_t i = 0; !rc && i < b->job->recipe->output_count; i++)
 		rc = build_output_make(b, i, bundle, e);
 	if (!rc)
+		rc = build_report_write(b, bundle, e);
+	if (!rc)
 		rc = document_add(bundle, "edits.json", b->result->edits, e);
 	if (!rc)
 		rc = document_add(bundle, "plan.json", b->result->plan, e);
