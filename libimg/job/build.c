@@ -86,6 +86,8 @@ int job_build(const struct build_job *j, struct build_result *result, struct err
 		rc = targets_read(&b, e);
 	if (!rc)
 		rc = build_outputs_prepare(&b, e);
+	if (!rc && !j->plan)
+		rc = build_report_prepare(&b, e);
 	if (!rc)
 		rc = j->plan && result->unknown ? build_plan_json(&b, &result->plan, e)
 						: build_run(&b, e);
@@ -97,6 +99,8 @@ int job_build(const struct build_job *j, struct build_result *result, struct err
 	journal_free(&b.journal);
 	targets_free(&b.targets);
 	targets_free(&b.known);
+	buffer_free(&b.style);
+	json_decref(b.state);
 	return rc ? recipe_error_hide(j->recipe, e) : 0;
 }
 

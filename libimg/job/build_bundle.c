@@ -59,6 +59,8 @@ static int bundle_fill(struct building *b, struct bundle *bundle, struct error *
 	for (size_t i = 0; !rc && i < b->job->recipe->output_count; i++)
 		rc = output_put(b, i, bundle, e);
 	if (!rc)
+		rc = build_report_write(b, bundle, e);
+	if (!rc)
 		rc = document_add(bundle, "edits.json", b->result->edits, e);
 	if (!rc)
 		rc = document_add(bundle, "plan.json", b->result->plan, e);

@@ -68,6 +68,8 @@ static int description_add(struct building *b, size_t index, const struct packag
 	if (!rc)
 		rc = bundle_add(bundle, buffer_text(&name), buffer_text(&text), text.len, e);
 	if (!rc)
+		rc = build_description_note(b, buffer_text(&name), image->body, e);
+	if (!rc)
 		rc = plan_note_description(b, index, buffer_text(&name), image->target, e);
 	buffer_free(&text);
 	buffer_free(&name);

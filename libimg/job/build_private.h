@@ -46,6 +46,7 @@ struct building {
 	struct build_output *output;
 	struct source source;
 	struct convert_job reading; /* of the source */
+	char source_sha256[DIGEST_HEX_MAX]; /* where the recipe does not pin it; "" in a plan */
 	struct disk *overlay;
 	struct guest_image *guest; /* as edited, to be described */
 	struct journal journal;
@@ -53,6 +54,8 @@ struct building {
 	bool checked; /* what is in the work folder is this recipe's */
 	struct build_meter meter;
 	struct build_result *result;
+	struct buffer style; /* of report.html */
+	json_t *state; /* as in struct report_html */
 };
 
 /* What can be done of the recipe at all. */
@@ -119,6 +122,15 @@ int build_guest(struct building *b, struct error *e);
 
 int build_plan_json(const struct building *b, json_t **out, struct error *e);
 int build_edits_json(const struct building *b, json_t **out, struct error *e);
+/* For report.html: what it needs to be written at all, the guest "before" and "after" the edits,
+ * and what Glance is told of an image. */
+int build_report_prepare(struct building *b, struct error *e);
+int build_state_note(
+	struct building *b, struct guest_image *image, const char *when, struct error *e);
+int build_description_note(
+	struct building *b, const char *file, json_t *description, struct error *e);
+int build_report_write(struct building *b, struct bundle *bundle, struct error *e);
+
 /* Takes every text in which a secret is out of the document. */
 int build_secrets_hide(const struct recipe *r, json_t *document, struct error *e);
 
