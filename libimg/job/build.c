@@ -62,11 +62,12 @@ static int targets_read(struct building *b, struct error *e)
 
 static int build_run(struct building *b, struct error *e)
 {
-	int rc = build_source_open(b, e);
+	int rc = b->job->plan ? 0 : build_work_open(b, e);
 
 	if (!rc)
+		rc = build_source_open(b, e);
+	if (!rc)
 		rc = build_guest(b, e);
-
 	if (!rc)
 		rc = build_plan_json(b, &b->result->plan, e);
 	if (!rc)
@@ -76,7 +77,7 @@ static int build_run(struct building *b, struct error *e)
 
 int job_build(const struct build_job *j, struct build_result *result, struct error *e)
 {
-	struct building b = { .job = j, .result = result };
+	struct building b = { .job = j, .result = result, .work = WORK_FOLDER_NONE };
 	int rc;
 
 	*result = (struct build_result){ .unknown = build_unknown(j->recipe) };
@@ -85,15 +86,21 @@ int job_build(const struct build_job *j, struct build_result *result, struct err
 		rc = targets_read(&b, e);
 	if (!rc)
 		rc = build_outputs_prepare(&b, e);
+	if (!rc && !j->plan)
+		rc = build_report_prepare(&b, e);
 	if (!rc)
 		rc = j->plan && result->unknown ? build_plan_json(&b, &result->plan, e)
 						: build_run(&b, e);
+	rc = build_work_close(&b, rc, e);
+	guest_image_close(b.guest);
 	disk_close(b.overlay);
 	source_close(&b.source);
 	build_outputs_free(&b);
 	journal_free(&b.journal);
 	targets_free(&b.targets);
 	targets_free(&b.known);
+	buffer_free(&b.style);
+	json_decref(b.state);
 	return rc ? recipe_error_hide(j->recipe, e) : 0;
 }
 
@@ -102,4 +109,5 @@ void build_result_free(struct build_result *r)
 	json_decref(r->plan);
 	json_decref(r->edits);
 	report_free(&r->notes);
+	strings_free(&r->reused);
 }

@@ -44,14 +44,16 @@ static json_t *parameters_json(const struct recipe *r)
 	return o;
 }
 
-static json_t *source_json(const struct recipe_source *s)
+static json_t *source_json(const struct building *b)
 {
+	const struct recipe_source *s = &b->job->recipe->source;
+	const char *found = *b->source_sha256 ? b->source_sha256 : NULL;
 	static const char *const kinds[] = { "image", "tar", "packages" };
 
 	return json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:o}", "kind", kinds[s->kind],
 		"location", place_name(s->location), "format", s->format,
-		s->digest_name ? s->digest_name : "sha256", s->digest, "suite", s->suite, "mirror",
-		s->mirror, "packages", names_json(&s->packages, false));
+		s->digest ? s->digest_name : "sha256", s->digest ? s->digest : found, "suite",
+		s->suite, "mirror", s->mirror, "packages", names_json(&s->packages, false));
 }
 
 static const char *const edit_names[GUEST_EDIT_KINDS] = { [GUEST_COPY] = "copy",
@@ -147,8 +149,8 @@ int build_plan_json(const struct building *b, json_t **out, struct error *e)
 		"{s:i, s:s, s:s, s:s, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o,"
 		" s:{s:s, s:s, s:s}, s:o}",
 		"schema", 1, "recipe", r->name, "title", r->title, "tested", r->tested,
-		"parameters", parameters_json(r), "source", source_json(&r->source), "size",
-		size_json(b), "grow", r->grow, "steps", steps_json(&r->edits), "drivers",
+		"parameters", parameters_json(r), "source", source_json(b), "size", size_json(b),
+		"grow", r->grow, "steps", steps_json(&r->edits), "drivers",
 		names_json(&r->drivers, true), "seal", names_json(&r->seal, false), "windows",
 		windows_json(&r->windows), "targets", names_json(&r->targets, false), "outputs",
 		outputs_json(b), "bundle", "kind", r->bundle, "compress", r->bundle_compress,

@@ -10,21 +10,31 @@ bool build_is_url(const char *location)
 	return !strncmp(location, "http://", 7) || !strncmp(location, "https://", 8);
 }
 
+static int digest_read(
+	const struct building *b, const char *name, struct hash_values *out, struct error *e)
+{
+	struct strings algorithm = { 0 };
+	int rc = strings_add(&algorithm, name, e);
+
+	if (!rc)
+		rc = disk_hash(b->source.watch, &algorithm, &b->job->engine, out, e);
+	strings_free(&algorithm);
+	return rc;
+}
+
 /* What the recipe pins is looked at before anything of it is used. */
-static int digest_check(const struct building *b, struct error *e)
+static int digest_check(struct building *b, struct error *e)
 {
 	const struct recipe_source *s = &b->job->recipe->source;
-	struct strings algorithm = { 0 };
 	struct hash_values value;
 	int rc;
 
-	if (!s->digest)
+	if (!s->digest && b->job->plan)
 		return 0;
-	rc = strings_add(&algorithm, s->digest_name, e);
-	if (!rc)
-		rc = disk_hash(b->source.watch, &algorithm, &b->job->engine, &value, e);
-	strings_free(&algorithm);
-	if (!rc && strcmp(value.hex[0], s->digest) != 0)
+	rc = digest_read(b, s->digest ? s->digest_name : "sha256", &value, e);
+	if (!rc && !s->digest)
+		memcpy(b->source_sha256, value.hex[0], sizeof(b->source_sha256));
+	else if (!rc && strcmp(value.hex[0], s->digest) != 0)
 		rc = error_set(e, ERR_REFUSED, "has another %s than the recipe says: %s",
 			s->digest_name, value.hex[0]);
 	return rc ? error_prefix(e, "%s", s->location) : 0;

@@ -66,14 +66,16 @@ int package_open(struct packing *p, struct error *e)
 	if (rc)
 		return rc;
 	rc = check_alone(p, e);
-	if (!rc)
+	p->guest = p->job->guest;
+	if (!rc && !p->guest)
 		rc = guest_image_open(p->disk, &o, &p->guest, e);
 	return rc ? error_prefix(e, "%s", p->job->source) : 0;
 }
 
 void package_close(struct packing *p)
 {
-	guest_image_close(p->guest);
+	if (p->guest != p->job->guest)
+		guest_image_close(p->guest);
 	image_info_free(&p->info);
 	disk_close(p->disk);
 }
