@@ -12,7 +12,7 @@ struct build_settings {
 	struct common common;
 	struct strings set;
 	const char *folder; /* -d */
-	bool plan, list, force_dirty, no_sync;
+	bool plan, list, force_dirty, no_sync, restart;
 };
 
 static int print_list(const struct common *c, const char *recipes, struct error *e)
@@ -134,10 +134,11 @@ static int print_result_json(
 	json_t *registry = json_object_get(r->edits, "registry");
 
 	return print_json(
-		json_pack("{s:b, s:o, s:O, s:O?, s:O?, s:o, s:o, s:o}", "dry_run", j->plan,
+		json_pack("{s:b, s:o, s:O, s:O?, s:O?, s:o, s:o, s:o, s:o}", "dry_run", j->plan,
 			"destination", text_json(j->plan ? NULL : j->destination), "plan", r->plan,
 			"edits", edits, "registry", registry, "unknown", text_json(r->unknown),
-			"scratch", number_json(r->scratch), "findings", report_json(&r->notes)),
+			"scratch", number_json(r->scratch), "findings", report_json(&r->notes),
+			"reused", strings_json(&r->reused)),
 		e);
 }
 
@@ -152,12 +153,15 @@ static void print_result(const struct build_job *j, const struct build_result *r
 	}
 	json_array_foreach(outputs, i, o)
 	{
+		const char *file = json_string_value(json_object_get(o, "file"));
+
 		put_text(stdout, j->destination);
 		putchar('/');
-		put_text(stdout, json_string_value(json_object_get(o, "file")));
-		printf(": %" JSON_INTEGER_FORMAT " bytes, sha256 %s\n",
+		put_text(stdout, file);
+		printf(": %" JSON_INTEGER_FORMAT " bytes, sha256 %s%s\n",
 			json_integer_value(json_object_get(o, "file_size")),
-			json_string_value(json_object_get(o, "sha256")));
+			json_string_value(json_object_get(o, "sha256")),
+			strings_have(&r->reused, file) ? ", from an interrupted build" : "");
 	}
 }
 
@@ -194,15 +198,18 @@ static int run_job(const struct build_settings *s, struct build_job *job, struct
 static int destination_name(const struct build_settings *s, const struct recipe *recipe,
 	struct buffer *out, struct error *e)
 {
-	const bool tar = !strcmp(recipe->bundle, "tar");
+	const bool tar = !strcmp(recipe->bundle, "tar"), ova = !strcmp(recipe->bundle, "ova");
 	const char *packed = !strcmp(recipe->bundle_compress, "zstd") ? ".zst"
 		: !strcmp(recipe->bundle_compress, "gzip")            ? ".gz"
 								      : "";
 
 	if (s->folder)
 		return buffer_string(out, s->folder, e);
-	return buffer_format(
-		out, e, "%s%s%s", recipe->image_name, tar ? ".tar" : "", tar ? packed : "");
+	return buffer_format(out, e, "%s%s%s", recipe->image_name,
+		tar           ? ".tar"
+			: ova ? ".ova"
+			      : "",
+		tar ? packed : "");
 }
 
 static int run_recipe(
@@ -211,6 +218,7 @@ static int run_recipe(
 	struct build_job job = { .recipes = recipes,
 		.plan = s->plan,
 		.force_dirty = s->force_dirty,
+		.restart = s->restart,
 		.tmpdir = scratch_folder(&s->common),
 		.output = { .no_sync = s->no_sync },
 		.engine = { .threads = s->common.threads } };
@@ -268,6 +276,9 @@ static const struct option_spec build_options[] = {
 		option_flag, FIELD(plan) },
 	{ "list", 0, NULL, "List the shipped recipes, and how each was tested.", option_flag,
 		FIELD(list) },
+	{ "restart", 0, NULL,
+		"Throw away the outputs that an interrupted build left, and make all anew.",
+		option_flag, FIELD(restart) },
 	{ "force-dirty", 0, NULL,
 		"Edit volumes and registry hives that Windows did not leave clean, where what it "
 		"had not written back can be given up.",
@@ -296,7 +307,12 @@ const struct command command_build = {
 		"it (image.json; image-FILE.json of several), plan.json (what was done, with "
 		"digests), edits.json (every change, before and after) and the digest files. DIR "
 		"appears when it is complete, or not at all. The same recipe with the same values "
-		"and sources makes the same bytes.\n\n"
+		"and sources makes the same bytes. An OVA holds its one output, a vmdk, and what "
+		"describes the machine; DIR.plan.json and DIR.edits.json lie beside it then.\n\n"
+		"A build that was interrupted, even by a power cut, leaves the outputs that it had "
+		"finished in a hidden folder beside DIR (.DIR.hvimg-build). The same command takes "
+		"those over that still are what it would make: same hvimg, source, edits and "
+		"options, and a digest that holds.\n\n"
 		"The value of a secret parameter is put into the guest and shown nowhere, neither "
 		"in messages nor in the files beside the images; edits.json has the digests of "
 		"files that hold it. Values given with --set can be seen by other users of this "

@@ -39,7 +39,7 @@ int build_check(const struct build_job *j, struct error *e)
 	if (r->upload)
 		return refuse(r, "upload what it builds: leave <upload> out", e);
 	if (!strcmp(r->bundle, "ova"))
-		return refuse(r, "make bundles of kind ova, only dir and tar", e);
+		return build_ova_check(r, e);
 	if (!strcmp(r->bundle, "dir") && strcmp(r->bundle_compress, "none") != 0)
 		return error_set(e, ERR_USAGE, "%s: a bundle of kind dir is not compressed, tar is",
 			r->path);
@@ -78,6 +78,7 @@ static int build_run(struct building *b, struct error *e)
 int job_build(const struct build_job *j, struct build_result *result, struct error *e)
 {
 	struct building b = { .job = j, .result = result, .work = WORK_FOLDER_NONE };
+	uint64_t memory;
 	int rc;
 
 	*result = (struct build_result){ .unknown = build_unknown(j->recipe) };
@@ -88,6 +89,8 @@ int job_build(const struct build_job *j, struct build_result *result, struct err
 		rc = build_outputs_prepare(&b, e);
 	if (!rc && !j->plan)
 		rc = build_report_prepare(&b, e);
+	if (!rc && !j->plan && !strcmp(j->recipe->bundle, "ova"))
+		rc = build_ova_memory(&b, &memory, e);
 	if (!rc)
 		rc = j->plan && result->unknown ? build_plan_json(&b, &result->plan, e)
 						: build_run(&b, e);

@@ -54,7 +54,7 @@ static int output_put(struct building *b, size_t index, struct bundle *bundle, s
 
 static int bundle_fill(struct building *b, struct bundle *bundle, struct error *e)
 {
-	int rc = build_guest_look(b, e);
+	int rc = 0;
 
 	for (size_t i = 0; !rc && i < b->job->recipe->output_count; i++)
 		rc = output_put(b, i, bundle, e);
@@ -84,14 +84,19 @@ int build_bundle_write(struct building *b, struct error *e)
 {
 	/* An output is written, digested, and put into the bundle. */
 	const size_t legs = 3 * b->job->recipe->output_count;
-	int rc;
+	const bool ova = !strcmp(b->job->recipe->bundle, "ova");
+	int rc = build_guest_look(b, e);
 
+	if (!rc && ova)
+		rc = build_ova_prepare(b, e);
+	if (rc)
+		return rc;
 	build_meter_open(&b->meter, &b->job->engine, legs);
 	rc = build_work_check(b, e);
 	if (!rc)
 		rc = build_outputs_make(b, e);
 	if (!rc)
-		rc = bundle_make(b, e);
+		rc = ova ? build_ova_write(b, e) : bundle_make(b, e);
 	build_meter_close(&b->meter);
 	return rc;
 }

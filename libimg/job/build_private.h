@@ -111,6 +111,12 @@ int build_guest_look(struct building *b, struct error *e);
 int build_plan_note(struct building *b, size_t index, struct error *e);
 /* Puts what Glance is told of an image into the bundle, and into the plan. */
 int build_output_describe(struct building *b, size_t index, struct bundle *bundle, struct error *e);
+/* An OVA instead of a bundle: what of a recipe can be one; the controller, before the disk is made;
+ * and the whole, plan.json and edits.json beside it. */
+int build_ova_check(const struct recipe *r, struct error *e);
+int build_ova_memory(const struct building *b, uint64_t *out, struct error *e);
+int build_ova_prepare(struct building *b, struct error *e);
+int build_ova_write(struct building *b, struct error *e);
 /* All of them, in a bundle. */
 int build_bundle_write(struct building *b, struct error *e);
 

@@ -167,6 +167,8 @@ static int image_output_read(const struct recipe_reading *r, const xmlNode *node
 	int rc = o ? xml_attribute(node, "file", &o->file, e) : -ERR_NOMEM;
 
 	if (!rc)
+		o->line = (unsigned)xmlGetLineNo(node);
+	if (!rc)
 		rc = output_name_check(recipe, o, e);
 	if (!rc)
 		rc = xml_attribute(node, "format", &o->format, e);
@@ -186,6 +188,7 @@ static int bundle_read(const struct recipe_reading *r, const xmlNode *node, stru
 {
 	int rc = xml_attribute(node, "kind", &r->recipe->bundle, e);
 
+	r->recipe->bundle_line = (unsigned)xmlGetLineNo(node);
 	if (!rc)
 		rc = xml_attribute(node, "compress", &r->recipe->bundle_compress, e);
 	return rc ? rc : xml_attribute(node, "name", &r->recipe->image_name, e);
