@@ -131,7 +131,7 @@ void report_readiness(struct html *h, const struct report_html *r)
 		target_row(h, r, name, one);
 	}
 	html_markup(h, "</tbody>\n</table>\n");
-	findings_list(h, r, "after", "<details open>\n<summary>Found after the build</summary>\n");
+	findings_list(h, r, "after", "<details open=\"\">\n<summary>Found after the build</summary>\n");
 	findings_list(h, r, "before", "<details>\n<summary>Found before it</summary>\n");
 	html_markup(h, "</section>\n");
 }
