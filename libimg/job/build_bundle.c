@@ -4,6 +4,7 @@
 
 #include "job/build_private.h"
 #include "job/manifest.h"
+#include "job/upload_script.h"
 
 static int document_add(
 	struct bundle *bundle, const char *name, const json_t *document, struct error *e)
@@ -31,6 +32,17 @@ static struct bundle_options bundle_kind(const struct build_job *j)
 	return o;
 }
 
+static int script_add(const struct building *b, struct bundle *bundle, struct error *e)
+{
+	struct buffer path = { 0 };
+	int rc = buffer_format(&path, e, "%s/%s", b->job->recipes, upload_script_name);
+
+	if (!rc)
+		rc = upload_script_add(buffer_text(&path), bundle, e);
+	buffer_free(&path);
+	return rc;
+}
+
 int build_bundle_write(struct building *b, struct error *e)
 {
 	const struct bundle_options o = bundle_kind(b->job);
@@ -45,6 +57,8 @@ int build_bundle_write(struct building *b, struct error *e)
 		rc = document_add(bundle, "edits.json", b->result->edits, e);
 	if (!rc)
 		rc = document_add(bundle, "plan.json", b->result->plan, e);
+	if (!rc)
+		rc = script_add(b, bundle, e);
 	if (!rc)
 		rc = bundle_commit(bundle, e);
 	bundle_close(bundle);

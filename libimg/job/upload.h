@@ -67,6 +67,8 @@ extern const char *const upload_algorithm[UPLOAD_SUMS];
  * unless `keep`; those before it stay, and the error names them.  Free the results also then.
  */
 int job_upload(const struct upload_job *j, struct upload_results *results, struct error *e);
+/* Whether the job's cloud lets us in; nothing of the source is looked at. */
+int job_upload_try(const struct upload_job *j, struct error *e);
 void upload_results_free(struct upload_results *r);
 
 #endif
