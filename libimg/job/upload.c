@@ -245,7 +245,6 @@ int job_upload(const struct upload_job *j, struct upload_results *results, struc
 	for (size_t i = 0; i < results->count; i++) {
 		json_decref(u.upload[i].body);
 		json_decref(u.upload[i].bundled);
-		free(u.upload[i].announced);
 		buffer_free(&u.upload[i].path);
 	}
 	free(u.upload);

@@ -47,7 +47,7 @@ struct upload_result {
 	bool present; /* with if_absent: it was there, nothing was sent */
 	uint64_t size, virtual_size; /* bytes */
 	struct hash_values
-		hash; /* of what was sent, in the order of upload_algorithm; "": not taken */
+		hash; /* of what was sent, in the order of upload_algorithm; "": not known */
 	bool digest_verified, size_verified, virtual_size_verified;
 	struct report findings;
 };
