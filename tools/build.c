@@ -2,10 +2,12 @@
 /* hvimg build: run a recipe. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "job/build.h"
 #include "tools/command.h"
 #include "tools/host.h"
+#include "tools/interrupt.h"
 #include "tools/text.h"
 
 struct build_settings {
@@ -134,11 +136,12 @@ static int print_result_json(
 	json_t *registry = json_object_get(r->edits, "registry");
 
 	return print_json(
-		json_pack("{s:b, s:o, s:O, s:O?, s:O?, s:o, s:o, s:o, s:o}", "dry_run", j->plan,
-			"destination", text_json(j->plan ? NULL : j->destination), "plan", r->plan,
-			"edits", edits, "registry", registry, "unknown", text_json(r->unknown),
-			"scratch", number_json(r->scratch), "findings", report_json(&r->notes),
-			"reused", strings_json(&r->reused)),
+		json_pack("{s:b, s:o, s:O, s:O?, s:O?, s:o, s:o, s:o, s:o, s:O?}", "dry_run",
+			j->plan, "destination", text_json(j->plan ? NULL : j->destination), "plan",
+			r->plan, "edits", edits, "registry", registry, "unknown",
+			text_json(r->unknown), "scratch", number_json(r->scratch), "findings",
+			report_json(&r->notes), "reused", strings_json(&r->reused), "uploads",
+			r->uploads),
 		e);
 }
 
@@ -163,6 +166,12 @@ static void print_result(const struct build_job *j, const struct build_result *r
 			json_string_value(json_object_get(o, "sha256")),
 			strings_have(&r->reused, file) ? ", from an interrupted build" : "");
 	}
+	json_array_foreach(r->uploads, i, o)
+	{
+		printf("%s: image ", json_string_value(json_object_get(o, "source")));
+		put_text(stdout, json_string_value(json_object_get(o, "id")));
+		puts(json_is_true(json_object_get(o, "present")) ? ", there already" : "");
+	}
 }
 
 static void say_notes(const struct recipe *recipe, const struct report *notes)
@@ -171,6 +180,12 @@ static void say_notes(const struct recipe *recipe, const struct report *notes)
 		if (!recipe_has_secret(recipe, notes->finding[i].text))
 			say_note("%s: %s", severity_name(notes->finding[i].severity),
 				notes->finding[i].text);
+}
+
+static int stop(void *arg)
+{
+	(void)arg;
+	return interrupted();
 }
 
 static int run_job(const struct build_settings *s, struct build_job *job, struct error *e)
@@ -221,7 +236,9 @@ static int run_recipe(
 		.restart = s->restart,
 		.tmpdir = scratch_folder(&s->common),
 		.output = { .no_sync = s->no_sync },
-		.engine = { .threads = s->common.threads } };
+		.engine = { .threads = s->common.threads },
+		.environment = environ,
+		.stop = stop };
 	struct buffer destination = { 0 };
 	struct recipe recipe;
 	int rc = recipe_load(recipes, name, &s->set, &recipe, e);
@@ -305,7 +322,8 @@ const struct command command_build = {
 		"The guest is edited once, beside the source, which is never written. Then every "
 		"output is made of it. DIR holds the images, for each what Glance is to be told of "
 		"it (image.json; image-FILE.json of several), plan.json (what was done, with "
-		"digests), edits.json (every change, before and after) and the digest files. DIR "
+		"digests), edits.json (every change, before and after), report.html (all of that "
+		"for people), upload.sh (uploads them with curl alone) and the digest files. DIR "
 		"appears when it is complete, or not at all. The same recipe with the same values "
 		"and sources makes the same bytes. An OVA holds its one output, a vmdk, and what "
 		"describes the machine; DIR.plan.json and DIR.edits.json lie beside it then.\n\n"
@@ -313,6 +331,10 @@ const struct command command_build = {
 		"finished in a hidden folder beside DIR (.DIR.hvimg-build). The same command takes "
 		"those over that still are what it would make: same hvimg, source, edits and "
 		"options, and a digest that holds.\n\n"
+		"When the recipe says so (<upload>), the images are then sent to Glance as hvimg "
+		"upload DIR does it, with its settings of clouds. If that fails DIR stays; the "
+		"same build again edits, finds DIR to be what it would make, and goes on with "
+		"what is not in Glance yet.\n\n"
 		"The value of a secret parameter is put into the guest and shown nowhere, neither "
 		"in messages nor in the files beside the images; edits.json has the digests of "
 		"files that hold it. Values given with --set can be seen by other users of this "

@@ -5,6 +5,7 @@
 
 #include "disk/overlay.h"
 #include "job/build_private.h"
+#include "job/build_upload.h"
 
 const char *build_unknown(const struct recipe *r)
 {
@@ -36,14 +37,12 @@ int build_check(const struct build_job *j, struct error *e)
 		return refuse(r, "download sources: fetch it and give its path", e);
 	if (r->grow)
 		return refuse(r, "grow file systems (resize grow=\"true\")", e);
-	if (r->upload)
-		return refuse(r, "upload what it builds: leave <upload> out", e);
 	if (!strcmp(r->bundle, "ova"))
 		return build_ova_check(r, e);
 	if (!strcmp(r->bundle, "dir") && strcmp(r->bundle_compress, "none") != 0)
 		return error_set(e, ERR_USAGE, "%s: a bundle of kind dir is not compressed, tar is",
 			r->path);
-	return 0;
+	return r->upload ? build_upload_check(j, e) : 0;
 }
 
 static int targets_read(struct building *b, struct error *e)
@@ -72,7 +71,7 @@ static int build_run(struct building *b, struct error *e)
 		rc = build_plan_json(b, &b->result->plan, e);
 	if (!rc)
 		rc = build_edits_json(b, &b->result->edits, e);
-	return rc || b->job->plan ? rc : build_bundle_write(b, e);
+	return rc || b->job->plan ? rc : build_deliver(b, e);
 }
 
 int job_build(const struct build_job *j, struct build_result *result, struct error *e)
@@ -111,6 +110,7 @@ void build_result_free(struct build_result *r)
 {
 	json_decref(r->plan);
 	json_decref(r->edits);
+	json_decref(r->uploads);
 	report_free(&r->notes);
 	strings_free(&r->reused);
 }

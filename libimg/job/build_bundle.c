@@ -4,6 +4,7 @@
 
 #include "job/build_private.h"
 #include "job/manifest.h"
+#include "job/upload_script.h"
 
 static int document_add(
 	struct bundle *bundle, const char *name, const json_t *document, struct error *e)
@@ -52,6 +53,17 @@ static int output_put(struct building *b, size_t index, struct bundle *bundle, s
 	return rc ? error_prefix(e, "output %s", o->recipe->file) : 0;
 }
 
+static int script_add(const struct building *b, struct bundle *bundle, struct error *e)
+{
+	struct buffer path = { 0 };
+	int rc = buffer_format(&path, e, "%s/%s", b->job->recipes, upload_script_name);
+
+	if (!rc)
+		rc = upload_script_add(buffer_text(&path), bundle, e);
+	buffer_free(&path);
+	return rc;
+}
+
 static int bundle_fill(struct building *b, struct bundle *bundle, struct error *e)
 {
 	int rc = 0;
@@ -64,6 +76,8 @@ static int bundle_fill(struct building *b, struct bundle *bundle, struct error *
 		rc = document_add(bundle, "edits.json", b->result->edits, e);
 	if (!rc)
 		rc = document_add(bundle, "plan.json", b->result->plan, e);
+	if (!rc)
+		rc = script_add(b, bundle, e);
 	return rc ? rc : bundle_commit(bundle, e);
 }
 
