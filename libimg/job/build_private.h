@@ -4,6 +4,7 @@
 
 #include "cloud/bundle.h"
 #include "job/build.h"
+#include "job/fetch.h"
 #include "job/pieces.h"
 
 /* One output of the recipe, on the way. */
@@ -18,6 +19,8 @@ struct building {
 	const struct build_job *job;
 	struct target_list known, targets;
 	struct build_output *output;
+	char *location, *mirror; /* of the source, as they may be shown; or NULL */
+	struct fetched fetched; /* the source, when that is a URL */
 	struct source source;
 	struct convert_job reading; /* of the source */
 	struct disk *overlay;
@@ -38,9 +41,17 @@ int build_output_make(struct building *b, size_t index, struct bundle *bundle, s
 /* All of them, in a bundle. */
 int build_bundle_write(struct building *b, struct error *e);
 
-bool build_is_url(const char *location);
+/* A path of the host for what the recipe names: its own, or where its URL was fetched to.  Then
+ * what it pins has been looked at, else build_source_check does. */
+int build_source_path(struct building *b, const char **path, struct error *e);
+int build_source_check(const struct building *b, struct disk *file, struct error *e);
+/* Whether a URL need not be asked: then build_source_path does not. */
+int build_source_cached(struct building *b, bool *cached, struct error *e);
 /* The source as a disk, which is what the recipe pins. */
 int build_source_open(struct building *b, struct error *e);
+/* Of a path of the host only the name, of a URL what is no secret; the caller frees it.  NULL stays
+ * NULL. */
+int build_location_shown(const char *location, char **out, struct error *e);
 /* The overlay over it, edited. */
 int build_guest(struct building *b, struct error *e);
 
