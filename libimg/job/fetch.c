@@ -162,7 +162,8 @@ static int fetching_open(struct fetching *f, struct error *e)
 	int rc = http_url_shown(f->job->url, &f->shown, e);
 
 	if (!rc && !f->job->cache)
-		rc = error_set(e, ERR_USAGE, "%s: there is no folder for what is downloaded",
+		rc = error_set(e, ERR_USAGE,
+			"%s: no folder for what is downloaded: --cache names one",
 			buffer_text(&f->shown));
 	return rc ? rc : fetch_names_make(f->job, &f->names, e);
 }

@@ -69,3 +69,8 @@ asked() {
 }
 
 all='- - - - - identity'
+
+# place URL: the file in the cache, which need not be there
+place() {
+	echo "$WORK/.cache/hvimg/downloads/$(printf %s "$1" | sha256sum | cut -d' ' -f1)-$(basename "$1")"
+}

@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A web server on loopback that is in the way as its addresses say.
 
@@ -12,8 +11,8 @@ An address is /HOW/FILE, HOW a list, with commas, of
   whole  wrong      ranges are not known; are answered with another one
   blind             If-Range is not looked at
   chunked           nothing tells the length
-  slow=N            N bytes a second
-  huge              a length that nobody has room for
+  slow=N*K          the first K answers come at N bytes a second
+  huge=N            a length that nobody has room for
   page              an error that repeats the address
   to=NAME           leads to the address in the file NAME of FOLDER
 """
@@ -62,7 +61,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(text)
 
     def do_GET(self):
-        path = self.path.split("?")[0]
+        # With the host in front when this is asked as a proxy.
+        path = re.sub("^http://[^/]*", "", self.path).split("?")[0]
         self.note(path)
         how = dict((w.split("=", 1) + [""])[:2] for w in path.split("/")[1].split(","))
         try:
@@ -110,7 +110,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if "chunked" in how:
             self.send_header("Transfer-Encoding", "chunked")
         else:
-            self.send_header("Content-Length", str(10 ** 15 if "huge" in how else len(data)))
+            self.send_header("Content-Length", how.get("huge", str(len(data))))
         self.end_headers()
         return self.send_bytes(data, how, nth)
 
@@ -128,11 +128,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         ended = nth <= int(times)
         if ended:
             data = data[:int(cut)]
-        step = max(int(how["slow"]) // 20, 1) if "slow" in how else 1 << 16
+        rate, times = how["slow"].split("*") if "slow" in how else (0, 0)
+        slow = nth <= int(times)
+        step = int(rate) // 20 if slow else 1 << 16
         for at in range(0, len(data), step):
             piece = data[at:at + step]
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece) if "chunked" in how else piece)
-            if "slow" in how:
+            if slow:
                 time.sleep(0.05)
         if ended:
             self.close_connection = True
@@ -140,8 +142,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(b"0\r\n\r\n")
 
 
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-server.daemon_threads = True
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        """A client that goes away is no news."""
+
+
+server = Server(("127.0.0.1", 0), Handler)
 if len(sys.argv) > 4:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(sys.argv[4], sys.argv[5])
