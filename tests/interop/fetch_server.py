@@ -6,12 +6,12 @@ to LOG: the path, then Range, If-Range, If-None-Match, If-Modified-Since and use
 An address is /HOW/FILE, HOW a list, with commas, of
   etag  time        the answer has an ETag; a Last-Modified, an hour ago
   weak              the ETag is a weak one
-  cut=N*K           the first K answers end after N bytes of the file
-  fail=STATUS*K     the first K requests get that
+  cut=N:K           the first K answers end after N bytes of the file
+  fail=STATUS:K     the first K requests get that
   whole  wrong      ranges are not known; are answered with another one
   blind             If-Range is not looked at
   chunked           nothing tells the length
-  slow=N*K          the first K answers come at N bytes a second
+  slow=N:K          the first K answers come at N bytes a second
   huge=N            a length that nobody has room for
   page              an error that repeats the address
   to=NAME           leads to the address in the file NAME of FOLDER
@@ -78,7 +78,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if "page" in how:
             return self.plain(403, f"<h1>No</h1> {self.path} is &quot;not&quot; yours".encode())
         if "fail" in how:
-            status, times = how["fail"].split("*")
+            status, times = how["fail"].split(":")
             if nth <= int(times):
                 return self.plain(int(status), b"not just now", Retry_After="0")
         with open(os.path.join(folder, path.split("/")[-1]), "rb") as f:
@@ -124,11 +124,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return int(asked[1])
 
     def send_bytes(self, data, how, nth):
-        cut, times = how["cut"].split("*") if "cut" in how else (0, 0)
+        cut, times = how["cut"].split(":") if "cut" in how else (0, 0)
         ended = nth <= int(times)
         if ended:
             data = data[:int(cut)]
-        rate, times = how["slow"].split("*") if "slow" in how else (0, 0)
+        rate, times = how["slow"].split(":") if "slow" in how else (0, 0)
         slow = nth <= int(times)
         step = int(rate) // 20 if slow else 1 << 16
         for at in range(0, len(data), step):
