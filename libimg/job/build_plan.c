@@ -62,14 +62,13 @@ static json_t *parameters_json(const struct recipe *r)
 static json_t *source_json(const struct building *b)
 {
 	const struct recipe_source *s = &b->job->recipe->source;
-	const char *name = s->digest_name ? s->digest_name : "sha512";
-	const char *used = *b->fetched.sha256 ? b->fetched.sha256 : NULL;
+	const char *found = *b->source_sha256 ? b->source_sha256 : NULL;
 	static const char *const kinds[] = { "image", "tar", "packages" };
 
 	return json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:o}", "kind", kinds[s->kind],
-		"location", b->location, "format", s->format, "sha256", used, name, s->digest,
-		"suite", s->suite, "mirror", b->mirror, "packages",
-		names_json(&s->packages, false));
+		"location", b->location, "format", s->format, "sha256", found,
+		s->digest ? s->digest_name : "sha512", s->digest, "suite", s->suite, "mirror",
+		b->mirror, "packages", names_json(&s->packages, false));
 }
 
 static const char *const edit_names[GUEST_EDIT_KINDS] = { [GUEST_COPY] = "copy",

@@ -23,6 +23,7 @@ struct building {
 	struct fetched fetched; /* the source, when that is a URL */
 	struct source source;
 	struct convert_job reading; /* of the source */
+	char source_sha256[DIGEST_HEX_MAX]; /* of what was downloaded; "": nothing was */
 	struct disk *overlay;
 	struct journal journal;
 	struct build_result *result;

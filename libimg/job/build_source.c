@@ -86,6 +86,7 @@ int build_source_path(struct building *b, const char **path, struct error *e)
 		if (!rc && !s->digest)
 			rc = unpinned_note(b, e);
 	}
+	memcpy(b->source_sha256, b->fetched.sha256, sizeof(b->source_sha256));
 	*path = buffer_text(&b->fetched.path);
 	return rc;
 }
