@@ -99,23 +99,12 @@ int build_source_cached(struct building *b, bool *cached, struct error *e)
 	return rc;
 }
 
-/* Beside what was downloaded lies what has nothing to do with it. */
-static int parent_check(const struct recipe_source *s, struct error *e)
-{
-	if (!http_url_is(s->location) || !s->allow_parent || *s->allow_parent)
-		return 0;
-	return error_set(
-		e, ERR_USAGE, "allow-parent: what is downloaded needs a folder named here");
-}
-
 int build_source_open(struct building *b, struct error *e)
 {
 	const struct recipe *r = b->job->recipe;
 	const char *path;
-	int rc = parent_check(&r->source, e);
+	int rc = build_source_path(b, &path, e);
 
-	if (!rc)
-		rc = build_source_path(b, &path, e);
 	if (rc)
 		return rc;
 	b->reading = (struct convert_job){ .source = path,
