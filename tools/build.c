@@ -14,6 +14,7 @@ struct build_settings {
 	struct common common;
 	struct strings set;
 	const char *folder; /* -d */
+	const char *cache, *cacert;
 	bool plan, list, force_dirty, no_sync, restart;
 };
 
@@ -188,14 +189,41 @@ static int stop(void *arg)
 	return interrupted();
 }
 
+/* What the job tells people goes between their progress. */
+struct told {
+	const struct recipe *recipe;
+	struct progress *progress;
+	struct convert_options *engine;
+};
+
+static void tell(void *arg, const char *text)
+{
+	const struct told *t = arg;
+
+	progress_end(t->progress);
+	say_note("%s", recipe_has_secret(t->recipe, text) ? "(secret)" : text);
+}
+
+static void tell_phase(void *arg, const char *name)
+{
+	const struct told *t = arg;
+
+	progress_end(t->progress);
+	progress_start(t->progress, name, t->engine);
+}
+
 static int run_job(const struct build_settings *s, struct build_job *job, struct error *e)
 {
 	struct build_result result;
 	struct progress progress;
+	struct told told = { .recipe = job->recipe, .progress = &progress, .engine = &job->engine };
 	int rc = progress_from(&s->common, &progress, e);
 
 	if (rc)
 		return rc;
+	job->say = tell;
+	job->phase = tell_phase;
+	job->told_arg = &told;
 	progress_start(&progress, "build", &job->engine);
 	rc = job_build(job, &result, e);
 	progress_end(&progress);
@@ -239,7 +267,7 @@ static int run_recipe(
 		.engine = { .threads = s->common.threads },
 		.environment = environ,
 		.stop = stop };
-	struct buffer destination = { 0 };
+	struct buffer destination = { 0 }, cache = { 0 };
 	struct recipe recipe;
 	int rc = recipe_load(recipes, name, &s->set, &recipe, e);
 
@@ -248,12 +276,17 @@ static int run_recipe(
 	rc = source_date(&job.time, e);
 	if (!rc)
 		rc = destination_name(s, &recipe, &destination, e);
+	if (!rc && !s->cache)
+		rc = cache_folder(&cache, e);
 	if (!rc) {
+		job.cache = s->cache ? s->cache : cache.len ? buffer_text(&cache) : NULL;
+		job.cacert = s->cacert;
 		job.recipe = &recipe;
 		job.destination = buffer_text(&destination);
 		rc = run_job(s, &job, e);
 	}
 	buffer_free(&destination);
+	buffer_free(&cache);
 	recipe_free(&recipe);
 	return rc;
 }
@@ -287,6 +320,15 @@ static const struct option_spec build_options[] = {
 		"The folder, or archive, to be made; without it, one in the current folder that is "
 		"called as the image.",
 		option_text, FIELD(folder) },
+	{ "cache", 0, "DIR",
+		"The folder that downloaded sources stay in, below DIR/downloads, for the next "
+		"time; whatever is in it may be removed. Without it, hvimg in XDG_CACHE_HOME or "
+		"~/.cache.",
+		option_text, FIELD(cache) },
+	{ "cacert", 0, "FILE",
+		"The certificates of the authorities, in a file or a folder, that https sources "
+		"are checked against, instead of the system's.",
+		option_text, FIELD(cacert) },
 	{ "plan", 0, NULL,
 		"Show every edit and output, and write nothing. The edits are made beside the "
 		"source, so that the plan is exact.",
@@ -325,7 +367,8 @@ const struct command command_build = {
 		"digests), edits.json (every change, before and after), report.html (all of that "
 		"for people), upload.sh (uploads them with curl alone) and the digest files. DIR "
 		"appears when it is complete, or not at all. The same recipe with the same values "
-		"and sources makes the same bytes. An OVA holds its one output, a vmdk, and what "
+		"and sources makes the same bytes. "
+		"An OVA holds its one output, a vmdk, and what "
 		"describes the machine; DIR.plan.json and DIR.edits.json lie beside it then.\n\n"
 		"A build that was interrupted, even by a power cut, leaves the outputs that it had "
 		"finished in a hidden folder beside DIR (.DIR.hvimg-build). The same command takes "
@@ -335,6 +378,12 @@ const struct command command_build = {
 		"upload DIR does it, with its settings of clouds. If that fails DIR stays; the "
 		"same build again edits, finds DIR to be what it would make, and goes on with "
 		"what is not in Glance yet.\n\n"
+		"A source given by its http or https URL is downloaded. What the recipe pins by "
+		"sha256 or sha512 is taken from the cache when it is there, without a request; "
+		"anything else is asked for each time, and downloaded when it has changed. A "
+		"download that was interrupted goes on where it ended, and a second hvimg that "
+		"wants the same waits. User, password and query of a URL are shown nowhere. "
+		"Proxies are taken from http_proxy, https_proxy and no_proxy.\n\n"
 		"The value of a secret parameter is put into the guest and shown nowhere, neither "
 		"in messages nor in the files beside the images; edits.json has the digests of "
 		"files that hold it. Values given with --set can be seen by other users of this "

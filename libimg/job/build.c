@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "job/build.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "cloud/http_url.h"
 #include "disk/overlay.h"
 #include "job/build_private.h"
 #include "job/build_upload.h"
@@ -14,7 +17,7 @@ const char *build_unknown(const struct recipe *r)
 	if (r->source.kind == SOURCE_TAR)
 		return "the source is made into a disk first: what is edited in it is not known "
 		       "before";
-	if (build_is_url(r->source.location))
+	if (http_url_is(r->source.location))
 		return "the source is downloaded first: what is edited in it is not known before";
 	return NULL;
 }
@@ -33,8 +36,6 @@ int build_check(const struct build_job *j, struct error *e)
 		return refuse(r, "build from packages", e);
 	if (r->source.kind == SOURCE_TAR)
 		return refuse(r, "build from a root tar", e);
-	if (build_is_url(r->source.location))
-		return refuse(r, "download sources: fetch it and give its path", e);
 	if (r->grow)
 		return refuse(r, "grow file systems (resize grow=\"true\")", e);
 	if (!strcmp(r->bundle, "ova"))
@@ -59,9 +60,42 @@ static int targets_read(struct building *b, struct error *e)
 	return rc;
 }
 
+/* How the source is called wherever it is shown. */
+static int source_name(struct building *b, struct error *e)
+{
+	const struct recipe *r = b->job->recipe;
+	int rc = build_location_shown(r->source.location, &b->location, e);
+
+	if (!rc)
+		rc = build_location_shown(r->source.mirror, &b->mirror, e);
+	return rc ? error_prefix(e, "%s: the source", r->path) : 0;
+}
+
+/* What is there already, and is what was pinned, can be looked at. */
+static int unknown_settle(struct building *b, struct error *e)
+{
+	const struct recipe_source *s = &b->job->recipe->source;
+	bool known = !b->job->plan;
+	int rc = 0;
+
+	if (!known && s->kind == SOURCE_IMAGE && http_url_is(s->location))
+		rc = build_source_cached(b, &known, e);
+	if (known)
+		b->result->unknown = NULL;
+	return rc;
+}
+
+/* What is there may be this very build's bundle, which then is only uploaded. */
+static bool may_be_built(const struct building *b)
+{
+	struct stat st;
+
+	return b->job->recipe->upload && !lstat(b->job->destination, &st);
+}
+
 static int build_run(struct building *b, struct error *e)
 {
-	int rc = b->job->plan ? 0 : build_work_open(b, e);
+	int rc = b->job->plan || may_be_built(b) ? 0 : build_work_open(b, e);
 
 	if (!rc)
 		rc = build_source_open(b, e);
@@ -83,6 +117,8 @@ int job_build(const struct build_job *j, struct build_result *result, struct err
 	*result = (struct build_result){ .unknown = build_unknown(j->recipe) };
 	rc = j->plan ? 0 : build_check(j, e);
 	if (!rc)
+		rc = source_name(&b, e);
+	if (!rc)
 		rc = targets_read(&b, e);
 	if (!rc)
 		rc = build_outputs_prepare(&b, e);
@@ -91,12 +127,17 @@ int job_build(const struct build_job *j, struct build_result *result, struct err
 	if (!rc && !j->plan && !strcmp(j->recipe->bundle, "ova"))
 		rc = build_ova_memory(&b, &memory, e);
 	if (!rc)
+		rc = unknown_settle(&b, e);
+	if (!rc)
 		rc = j->plan && result->unknown ? build_plan_json(&b, &result->plan, e)
 						: build_run(&b, e);
 	rc = build_work_close(&b, rc, e);
 	guest_image_close(b.guest);
 	disk_close(b.overlay);
 	source_close(&b.source);
+	fetched_free(&b.fetched);
+	free(b.location);
+	free(b.mirror);
 	build_outputs_free(&b);
 	journal_free(&b.journal);
 	targets_free(&b.targets);

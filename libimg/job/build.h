@@ -16,6 +16,13 @@ struct build_job {
 	bool force_dirty; /* as in guest_options */
 	bool restart; /* what an interrupted build left is thrown away */
 	const char *tmpdir;
+	const char *cache; /* folder that downloads stay in, below "downloads"; NULL: none can be */
+	const char *cacert; /* as in fetch_job */
+	/* Told what is waited for, and before a part of the work ("download", "build") whose
+	 * progress follows.  May be NULL. */
+	void (*say)(void *arg, const char *text);
+	void (*phase)(void *arg, const char *name);
+	void *told_arg;
 	struct output_options output; /* no_sync only */
 	struct convert_options engine;
 	/* For a recipe that uploads. */
@@ -28,9 +35,9 @@ struct build_result {
 	/*
 	 * What is made of what, and how: {"recipe","title","tested","parameters","source","size",
 	 * "steps","drivers","seal","windows","targets","outputs","bundle","upload"}.  No path of
-	 * the host and no secret is in it.  Of a build "source" has its digest, each of "outputs"
-	 * "file_size", "virtual_size", "sha256" and "descriptions", the files of what Glance is
-	 * told of it.
+	 * the host and no secret is in it; of a URL neither user nor query.  Of a build "source"
+	 * has its digest, each of "outputs" "file_size", "virtual_size", "sha256" and
+	 * "descriptions", the files of what Glance is told of it.
 	 */
 	json_t *plan;
 	json_t *edits; /* as manifest_json, secrets taken out */

@@ -3,7 +3,6 @@
 #include "job/build_upload.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
 #include "job/upload.h"
@@ -74,51 +73,22 @@ static bool is_in(const json_t *fresh, const json_t *built)
 	return json_is_array(built) && json_array_size(built) == json_array_size(fresh);
 }
 
-static bool is_newer(const char *path, const struct stat *than)
-{
-	struct stat st;
-
-	if (!path || stat(path, &st))
-		return false;
-	return st.st_mtim.tv_sec > than->st_mtim.tv_sec ||
-		(st.st_mtim.tv_sec == than->st_mtim.tv_sec &&
-			st.st_mtim.tv_nsec > than->st_mtim.tv_nsec);
-}
-
-/* What was edited is compared; of the source's other bytes only its time is known. */
-static int source_check(const struct building *b, bool *same, struct error *e)
-{
-	const struct recipe *r = b->job->recipe;
-	struct buffer path = { 0 };
-	struct stat built;
-	int rc = buffer_format(&path, e, "%s/plan.json", b->job->destination);
-
-	*same = !rc && !stat(buffer_text(&path), &built) &&
-		(r->source.digest || !is_newer(r->source.location, &built));
-	buffer_free(&path);
-	return rc;
-}
-
 /* Whether the destination is this build's bundle: then its plan, with digests, is the result's. */
-static int is_built(struct building *b, bool *built, struct error *e)
+static bool is_built(struct building *b)
 {
 	struct build_result *r = b->result;
 	json_t *plan = NULL, *edits = NULL;
 	struct error why = { 0 };
-	int rc = 0;
-
-	*built = !document_read(b, "plan.json", &plan, &why) &&
+	const bool built = !document_read(b, "plan.json", &plan, &why) &&
 		!document_read(b, "edits.json", &edits, &why) && is_in(r->plan, plan) &&
 		json_equal(r->edits, edits);
-	if (*built)
-		rc = source_check(b, built, e);
-	if (!rc && *built) {
+	if (built) {
 		json_decref(r->plan);
 		r->plan = json_incref(plan);
 	}
 	json_decref(plan);
 	json_decref(edits);
-	return rc;
+	return built;
 }
 
 static int uploads_note(struct build_result *r, const struct upload_results *u, struct error *e)
@@ -169,11 +139,11 @@ static int upload(struct building *b, bool again, struct error *e)
 
 int build_deliver(struct building *b, struct error *e)
 {
-	bool again = false;
+	const bool again = b->job->recipe->upload && is_built(b);
 	int rc = 0;
 
-	if (b->job->recipe->upload)
-		rc = is_built(b, &again, e);
+	if (!again && b->work.folder < 0)
+		rc = build_work_open(b, e);
 	if (!rc && !again)
 		rc = build_bundle_write(b, e);
 	return rc || !b->job->recipe->upload ? rc : upload(b, again, e);
