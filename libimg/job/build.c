@@ -34,8 +34,6 @@ int build_check(const struct build_job *j, struct error *e)
 		return refuse(r, "build from a root tar", e);
 	if (build_is_url(r->source.location))
 		return refuse(r, "download sources: fetch it and give its path", e);
-	if (r->grow)
-		return refuse(r, "grow file systems (resize grow=\"true\")", e);
 	if (r->upload)
 		return refuse(r, "upload what it builds: leave <upload> out", e);
 	if (!strcmp(r->bundle, "ova"))

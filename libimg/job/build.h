@@ -22,7 +22,7 @@ struct build_job {
 struct build_result {
 	/*
 	 * What is made of what, and how: {"recipe","title","tested","parameters","source","size",
-	 * "steps","drivers","seal","windows","targets","outputs","bundle","upload"}.  No path of
+	 * "grow","grown","steps","drivers","seal","windows","targets","outputs","bundle","upload"}.  No path of
 	 * the host and no secret is in it.  Of a build each of "outputs" has "file_size",
 	 * "virtual_size", "sha256" and "descriptions", the files of what Glance is told of it.
 	 */

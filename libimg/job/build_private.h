@@ -4,6 +4,7 @@
 
 #include "cloud/bundle.h"
 #include "job/build.h"
+#include "job/grow.h"
 #include "job/pieces.h"
 
 /* One output of the recipe, on the way. */
@@ -21,6 +22,7 @@ struct building {
 	struct source source;
 	struct convert_job reading; /* of the source */
 	struct disk *overlay;
+	struct grown grown; /* in the overlay */
 	struct journal journal;
 	struct build_result *result;
 };
