@@ -25,6 +25,7 @@ struct ext {
 	ext2_filsys e2;
 	struct ext_io *io;
 	struct disk *replayed; /* NULL: the journal was empty, or can't be replayed */
+	uint64_t fill_goal; /* of ext_fill: the block after the one given away last */
 };
 
 enum { EXT_GROUPS_MAX = 4 << 20 }; /* 512 TiB in blocks of 4 KiB; 64 bytes each in memory */
@@ -73,6 +74,8 @@ enum {
 		EXT2_NOATIME_FL,
 };
 
+/* Owner, mode and times as `p` says; all else of the inode stays. */
+void ext_looks_set(struct ext2_inode_large *inode, const struct fs_put *p);
 /* A new inode without a name, holding what `p` says, with `flags` added; its number in *out. */
 int ext_node_create(struct ext *x, ext2_ino_t dir, const struct fs_put *p, uint32_t flags,
 	ext2_ino_t *out, struct error *e);
