@@ -27,8 +27,7 @@ static void set_owner(struct ext2_inode_large *inode, uint32_t mode, uint32_t ui
 	ext2fs_set_i_gid_high(*inode, (uint16_t)(gid >> 16));
 }
 
-/* Owner, mode and times. */
-static void set_looks(struct ext2_inode_large *inode, const struct fs_put *p)
+void ext_looks_set(struct ext2_inode_large *inode, const struct fs_put *p)
 {
 	uint32_t seconds = (uint32_t)p->mtime;
 
@@ -130,7 +129,7 @@ static int dress(
 	if (rc)
 		return rc;
 	inode.i_flags |= flags;
-	set_looks(&inode, p);
+	ext_looks_set(&inode, p);
 	rc = write_inode(x, ino, &inode, e);
 	return rc ? rc : ext_xattrs_set(x, ino, p->xattr, p->xattr_count, e);
 }

@@ -4,6 +4,7 @@
 
 #include "job/build_private.h"
 #include "job/manifest.h"
+#include "job/upload_script.h"
 
 static int document_add(
 	struct bundle *bundle, const char *name, const json_t *document, struct error *e)
@@ -52,9 +53,20 @@ static int output_put(struct building *b, size_t index, struct bundle *bundle, s
 	return rc ? error_prefix(e, "output %s", o->recipe->file) : 0;
 }
 
+static int script_add(const struct building *b, struct bundle *bundle, struct error *e)
+{
+	struct buffer path = { 0 };
+	int rc = buffer_format(&path, e, "%s/%s", b->job->recipes, upload_script_name);
+
+	if (!rc)
+		rc = upload_script_add(buffer_text(&path), bundle, e);
+	buffer_free(&path);
+	return rc;
+}
+
 static int bundle_fill(struct building *b, struct bundle *bundle, struct error *e)
 {
-	int rc = build_guest_look(b, e);
+	int rc = 0;
 
 	for (size_t i = 0; !rc && i < b->job->recipe->output_count; i++)
 		rc = output_put(b, i, bundle, e);
@@ -64,6 +76,8 @@ static int bundle_fill(struct building *b, struct bundle *bundle, struct error *
 		rc = document_add(bundle, "edits.json", b->result->edits, e);
 	if (!rc)
 		rc = document_add(bundle, "plan.json", b->result->plan, e);
+	if (!rc)
+		rc = script_add(b, bundle, e);
 	return rc ? rc : bundle_commit(bundle, e);
 }
 
@@ -84,14 +98,19 @@ int build_bundle_write(struct building *b, struct error *e)
 {
 	/* An output is written, digested, and put into the bundle. */
 	const size_t legs = 3 * b->job->recipe->output_count;
-	int rc;
+	const bool ova = !strcmp(b->job->recipe->bundle, "ova");
+	int rc = build_guest_look(b, e);
 
+	if (!rc && ova)
+		rc = build_ova_prepare(b, e);
+	if (rc)
+		return rc;
 	build_meter_open(&b->meter, &b->job->engine, legs);
 	rc = build_work_check(b, e);
 	if (!rc)
 		rc = build_outputs_make(b, e);
 	if (!rc)
-		rc = bundle_make(b, e);
+		rc = ova ? build_ova_write(b, e) : bundle_make(b, e);
 	build_meter_close(&b->meter);
 	return rc;
 }

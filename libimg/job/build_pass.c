@@ -117,7 +117,27 @@ static int lanes_run_at_once(struct lane *lane, size_t count, struct error *e)
 	return rc;
 }
 
-static int group_run(struct building *b, size_t *next, struct error *e)
+/*
+ * Whether reading costs so much that it is done once for all.  Measured with three outputs: of a
+ * compressed source they are done in two thirds of the time so, of a raw one that is cached, a few
+ * percent sooner one after the other.
+ */
+static int reading_costs(struct disk *d, bool *out, struct error *e)
+{
+	struct extent x;
+
+	*out = false;
+	for (uint64_t at = 0; at < d->size && !*out; at += x.length) {
+		int rc = disk_extent(d, at, &x, e);
+
+		if (rc)
+			return rc;
+		*out = x.compressed;
+	}
+	return 0;
+}
+
+static int group_run(struct building *b, bool at_once, size_t *next, struct error *e)
 {
 	struct lane lane[LANES_MAX] = { 0 };
 	size_t count = 0;
@@ -125,14 +145,16 @@ static int group_run(struct building *b, size_t *next, struct error *e)
 	for (; *next < b->job->recipe->output_count && count < LANES_MAX; ++*next)
 		if (!b->output[*next].made.reused)
 			lane[count++] = (struct lane){ .b = b, .index = *next };
-	return count > 1 ? lanes_run_at_once(lane, count, e) : lanes_run_in_turn(lane, count, e);
+	return count > 1 && at_once ? lanes_run_at_once(lane, count, e)
+				    : lanes_run_in_turn(lane, count, e);
 }
 
 int build_outputs_make(struct building *b, struct error *e)
 {
-	int rc = 0;
+	bool at_once;
+	int rc = reading_costs(b->overlay, &at_once, e);
 
 	for (size_t next = 0; !rc && next < b->job->recipe->output_count;)
-		rc = group_run(b, &next, e);
+		rc = group_run(b, at_once, &next, e);
 	return rc;
 }

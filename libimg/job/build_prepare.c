@@ -2,6 +2,7 @@
 /* The conversions that a recipe's outputs are. */
 #include <stdlib.h>
 
+#include "cloud/http_url.h"
 #include "job/build_private.h"
 #include "job/profile.h"
 
@@ -57,16 +58,17 @@ static int targets_prepare(struct building *b, struct build_output *o, struct er
 static int output_prepare(struct building *b, struct build_output *o, struct error *e)
 {
 	const struct build_job *j = b->job;
+	const char *source = j->recipe->source.location;
 	int rc;
 
-	o->convert = (struct convert_job){
-		.source = j->recipe->source.location ? j->recipe->source.location : j->recipe->path,
+	if (source && http_url_is(source))
+		source = b->location;
+	o->convert = (struct convert_job){ .source = source ? source : j->recipe->path,
 		.destination = o->recipe->file,
 		.compress = o->recipe->compress,
 		.output = j->output,
 		.engine = j->engine,
-		.tmpdir = j->tmpdir
-	};
+		.tmpdir = j->tmpdir };
 	rc = options_prepare(o->recipe, &o->convert, e);
 	if (!rc)
 		rc = targets_prepare(b, o, e);

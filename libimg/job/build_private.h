@@ -7,6 +7,8 @@
 #include "cloud/bundle.h"
 #include "disk/work_folder.h"
 #include "job/build.h"
+#include "job/fetch.h"
+#include "job/grow.h"
 #include "job/pieces.h"
 
 /* A finished image: a file of the work folder, under its own name. */
@@ -44,11 +46,14 @@ struct building {
 	const struct build_job *job;
 	struct target_list known, targets;
 	struct build_output *output;
+	char *location, *mirror; /* of the source, as they may be shown; or NULL */
+	struct fetched fetched; /* the source, when that is a URL */
 	struct source source;
 	struct convert_job reading; /* of the source */
-	char source_sha256[DIGEST_HEX_MAX]; /* where the recipe does not pin it; "" in a plan */
+	char source_sha256[DIGEST_HEX_MAX]; /* as was used; "": in a plan, or the recipe pins it */
 	struct disk *overlay;
 	struct guest_image *guest; /* as edited, to be described */
+	struct grown grown; /* in the overlay */
 	struct journal journal;
 	struct work_folder work;
 	bool checked; /* what is in the work folder is this recipe's */
@@ -111,12 +116,26 @@ int build_guest_look(struct building *b, struct error *e);
 int build_plan_note(struct building *b, size_t index, struct error *e);
 /* Puts what Glance is told of an image into the bundle, and into the plan. */
 int build_output_describe(struct building *b, size_t index, struct bundle *bundle, struct error *e);
+/* An OVA instead of a bundle: what of a recipe can be one; the controller, before the disk is made;
+ * and the whole, plan.json and edits.json beside it. */
+int build_ova_check(const struct recipe *r, struct error *e);
+int build_ova_memory(const struct building *b, uint64_t *out, struct error *e);
+int build_ova_prepare(struct building *b, struct error *e);
+int build_ova_write(struct building *b, struct error *e);
 /* All of them, in a bundle. */
 int build_bundle_write(struct building *b, struct error *e);
 
-bool build_is_url(const char *location);
+/* A path of the host for what the recipe names: its own, or where its URL was fetched to.  Then
+ * what it pins has been looked at, else build_source_check does. */
+int build_source_path(struct building *b, const char **path, struct error *e);
+int build_source_check(struct building *b, struct disk *file, struct error *e);
+/* Whether a URL need not be asked: then build_source_path does not. */
+int build_source_cached(struct building *b, bool *cached, struct error *e);
 /* The source as a disk, which is what the recipe pins. */
 int build_source_open(struct building *b, struct error *e);
+/* Of a path of the host only the name, of a URL what is no secret; the caller frees it.  NULL stays
+ * NULL. */
+int build_location_shown(const char *location, char **out, struct error *e);
 /* The overlay over it, edited. */
 int build_guest(struct building *b, struct error *e);
 

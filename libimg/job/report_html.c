@@ -19,11 +19,11 @@ static void head_write(struct html *h, const struct report_html *r)
 	SHA256((const unsigned char *)r->style, strlen(r->style), digest);
 	EVP_EncodeBlock(text, digest, sizeof(digest));
 	html_put(h,
-		"<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+		"<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
 		"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-		"style-src 'sha256-%'; base-uri 'none'; form-action 'none'\">\n"
-		"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-		"<meta name=\"color-scheme\" content=\"light dark\">\n<title>%: build "
+		"style-src 'sha256-%'; base-uri 'none'; form-action 'none'\"/>\n"
+		"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
+		"<meta name=\"color-scheme\" content=\"light dark\"/>\n<title>%: build "
 		"report</title>\n"
 		"<style>",
 		(const char *)text, title);

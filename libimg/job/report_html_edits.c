@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sys/stat.h>
+
 #include "job/report_html_private.h"
 
 enum { DATA_SHOWN = 120 };
@@ -31,13 +33,20 @@ static void why_row(struct html *h, const json_t *edit, const char **last)
 	*last = why;
 }
 
+/* "0644, 1.42 KiB", "folder 0755" */
 static void file_state(const json_t *state, char out[REPORT_NUMBER])
 {
-	const char *mode = report_text(state, "mode");
+	const char *text = report_text(state, "mode");
+	unsigned long mode = text ? strtoul(text, NULL, 8) : 0;
 	char size[SIZE_TEXT];
 
 	size_text((uint64_t)json_integer_value(json_object_get(state, "size")), size);
-	snprintf(out, REPORT_NUMBER, "%.16s, %s", mode ? mode : "", size);
+	if (S_ISLNK(mode))
+		snprintf(out, REPORT_NUMBER, "link");
+	else if (S_ISDIR(mode))
+		snprintf(out, REPORT_NUMBER, "folder %04lo", mode & 07777);
+	else
+		snprintf(out, REPORT_NUMBER, "%04lo, %s", mode & 07777, size);
 }
 
 static void file_change(struct html *h, const json_t *edit)

@@ -2,6 +2,7 @@
 /* Where the guest starts, before the build and after. */
 #include <string.h>
 
+#include "base/report.h"
 #include "job/report_html_private.h"
 
 static bool has_name(const json_t *names, const char *name)
@@ -91,12 +92,27 @@ static json_t *findings_merged(json_t *readiness)
 	return all;
 }
 
+static void findings_write(struct html *h, const json_t *all, enum severity severity)
+{
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach(all, i, entry)
+	{
+		const json_t *finding = json_object_get(entry, "finding");
+		const char *its = report_text(finding, "severity");
+
+		if (its && !strcmp(its, severity_name(severity)))
+			report_finding(h, finding, json_object_get(entry, "targets"));
+	}
+}
+
 static void findings_list(
 	struct html *h, const struct report_html *r, const char *when, const char *head)
 {
+	static const enum severity worst_first[] = { SEVERITY_ERROR, SEVERITY_WARNING,
+		SEVERITY_INFO };
 	json_t *all = findings_merged(json_object_get(r->state, when));
-	const json_t *entry;
-	size_t i;
 
 	if (!all && !h->rc)
 		h->rc = error_nomem(h->e, "a report");
@@ -104,11 +120,8 @@ static void findings_list(
 		html_markup(h, head);
 		html_markup(h, "<ul class=\"findings\">\n");
 	}
-	json_array_foreach(all, i, entry)
-	{
-		report_finding(
-			h, json_object_get(entry, "finding"), json_object_get(entry, "targets"));
-	}
+	for (size_t i = 0; i < sizeof(worst_first) / sizeof(*worst_first); i++)
+		findings_write(h, all, worst_first[i]);
 	if (json_array_size(all))
 		html_markup(h, "</ul>\n</details>\n");
 	json_decref(all);
@@ -131,7 +144,8 @@ void report_readiness(struct html *h, const struct report_html *r)
 		target_row(h, r, name, one);
 	}
 	html_markup(h, "</tbody>\n</table>\n");
-	findings_list(h, r, "after", "<details open>\n<summary>Found after the build</summary>\n");
+	findings_list(
+		h, r, "after", "<details open=\"\">\n<summary>Found after the build</summary>\n");
 	findings_list(h, r, "before", "<details>\n<summary>Found before it</summary>\n");
 	html_markup(h, "</section>\n");
 }

@@ -222,6 +222,13 @@ static int upload_run(struct uploading *u, const struct cloud_settings *s, struc
 	return rc ? rc : upload_each(u, e);
 }
 
+static void disconnect(struct uploading *u)
+{
+	glance_close(u->glance);
+	keystone_close(u->keystone);
+	http_close(u->http);
+}
+
 int job_upload(const struct upload_job *j, struct upload_results *results, struct error *e)
 {
 	struct uploading u = { .job = j, .results = results };
@@ -233,17 +240,28 @@ int job_upload(const struct upload_job *j, struct upload_results *results, struc
 	if (rc)
 		return rc;
 	rc = upload_run(&u, &settings, e);
-	glance_close(u.glance);
-	keystone_close(u.keystone);
-	http_close(u.http);
+	disconnect(&u);
 	cloud_settings_free(&settings);
 	for (size_t i = 0; i < results->count; i++) {
 		json_decref(u.upload[i].body);
 		json_decref(u.upload[i].bundled);
-		free(u.upload[i].announced);
 		buffer_free(&u.upload[i].path);
 	}
 	free(u.upload);
+	return rc;
+}
+
+int job_upload_try(const struct upload_job *j, struct error *e)
+{
+	struct uploading u = { .job = j };
+	struct cloud_settings settings;
+	int rc = cloud_settings_load(j->cloud, j->environment, &settings, e);
+
+	if (rc)
+		return rc;
+	rc = connect_cloud(&u, &settings, e);
+	disconnect(&u);
+	cloud_settings_free(&settings);
 	return rc;
 }
 

@@ -47,7 +47,7 @@ struct upload_result {
 	bool present; /* with if_absent: it was there, nothing was sent */
 	uint64_t size, virtual_size; /* bytes */
 	struct hash_values
-		hash; /* of what was sent, in the order of upload_algorithm; "": not taken */
+		hash; /* of what was sent, in the order of upload_algorithm; "": not known */
 	bool digest_verified, size_verified, virtual_size_verified;
 	struct report findings;
 };
@@ -67,6 +67,8 @@ extern const char *const upload_algorithm[UPLOAD_SUMS];
  * unless `keep`; those before it stay, and the error names them.  Free the results also then.
  */
 int job_upload(const struct upload_job *j, struct upload_results *results, struct error *e);
+/* Whether the job's cloud lets us in; nothing of the source is looked at. */
+int job_upload_try(const struct upload_job *j, struct error *e);
 void upload_results_free(struct upload_results *r);
 
 #endif

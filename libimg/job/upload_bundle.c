@@ -84,18 +84,61 @@ static int contents_split(struct contents *c, struct error *e)
 	return c->images ? 0 : error_set(e, ERR_CORRUPT, "%s names no image", sum_file[SUM_SHA512]);
 }
 
-static int contents_read(struct contents *c, struct error *e)
+static int sums_read(const char *folder, enum sum sum, struct buffer *text, struct error *e)
 {
 	struct buffer path = { 0 };
-	int rc = buffer_format(&path, e, "%s/%s", c->folder, sum_file[SUM_SHA512]);
+	int rc = buffer_format(&path, e, "%s/%s", folder, sum_file[sum]);
 
 	if (!rc)
-		rc = file_read(buffer_text(&path), TEXT_LIMIT, &c->text, e);
+		rc = file_read(buffer_text(&path), TEXT_LIMIT, text, e);
 	buffer_free(&path);
+	return rc;
+}
+
+static int contents_read(struct contents *c, struct error *e)
+{
+	int rc = sums_read(c->folder, SUM_SHA512, &c->text, e);
+
 	if (rc)
 		return rc;
 	rc = contents_split(c, e);
 	return rc ? error_prefix(e, "%s", c->folder) : 0;
+}
+
+/* The other digests of an image, where they are there; SHA512SUMS alone decides what it is. */
+static void announced_find(const char *folder, enum sum sum, const char *name, char hex[])
+{
+	struct buffer text = { 0 };
+	struct error why = { 0 };
+	const char *line = sums_read(folder, sum, &text, &why) ? "" : buffer_text(&text);
+	const size_t len = strlen(name);
+
+	for (; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+		const size_t digits = strspn(line, "0123456789abcdef");
+
+		if (digits >= DIGEST_HEX_MAX || line[digits] != ' ' || line[digits + 1] != ' ' ||
+			strcspn(line + digits + 2, "\n") != len ||
+			memcmp(line + digits + 2, name, len) != 0)
+			continue;
+		memcpy(hex, line, digits);
+		hex[digits] = 0;
+		break;
+	}
+	buffer_free(&text);
+}
+
+static void announced_take(
+	const struct contents *c, const struct listed *image, struct hash_values *out)
+{
+	for (size_t i = 0; i < UPLOAD_SUMS; i++)
+		for (unsigned sum = 0; sum < SUM_COUNT; sum++) {
+			if (strcmp(upload_algorithm[i], sum_algorithm[sum]) != 0)
+				continue;
+			if (sum == SUM_SHA512)
+				strcpy(out->hex[i], image->hex);
+			else
+				announced_find(c->folder, (enum sum)sum, image->name, out->hex[i]);
+		}
 }
 
 /* Where the name says after the image's that it is this one: "-TARGET.json" or ".json"; or NULL. */
@@ -222,9 +265,7 @@ static int image_add(
 		return rc;
 	}
 	added->bundled = body;
-	added->announced = strdup(image->hex);
-	if (!added->announced)
-		return error_nomem(e, "a digest");
+	announced_take(c, image, &added->announced);
 	return buffer_format(&added->path, e, "%s/%s", c->folder, image->name);
 }
 

@@ -12,7 +12,7 @@ struct upload {
 	const struct upload_job *job;
 	struct upload_result *result;
 	struct buffer path; /* of the image's file */
-	char *announced; /* its sha512 by the bundle; NULL: none */
+	struct hash_values announced; /* by the bundle, in the order of upload_algorithm; "": not */
 	json_t *bundled; /* what the bundle says of it; NULL: there is no bundle */
 	const struct format *format; /* that is sent */
 	json_t *body; /* of POST /v2/images */
@@ -49,7 +49,10 @@ struct upload_sink {
 /* The image's bytes as they are sent, converted or not; fills size and the first `sums` digests of
  * the result. */
 int upload_produce(struct upload *u, const struct upload_sink *sink, size_t sums, struct error *e);
-/* All digests, and nothing is sent. */
+/* Whether the bundle says all that Glance may say of the bytes, so that they need not be digested.
+ */
+bool upload_is_announced(const struct upload *u);
+/* All digests, and nothing is sent.  ERR_CORRUPT when they are not what the bundle says. */
 int upload_digest(struct upload *u, struct error *e);
 int upload_create(struct upload *u, struct error *e);
 /* Creates the image once the bytes are ready to come, and sends them until Glance has taken them.

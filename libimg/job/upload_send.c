@@ -129,20 +129,30 @@ static int stream_produce(
 	return rc;
 }
 
-/* What the bundle promised is what was read. */
-static int check_announced(const struct upload *u, struct error *e)
-{
-	const char *got = u->result->hash.hex[SHA512];
-
-	if (!u->announced || !strcmp(u->announced, got))
-		return 0;
-	return error_set(e, ERR_CORRUPT, "%s: has sha512 %.16s..., not the %.16s... of SHA512SUMS",
-		buffer_text(&u->path), got, u->announced);
-}
-
 static bool is_converted(const struct upload *u)
 {
 	return u->job->as != NULL;
+}
+
+bool upload_is_announced(const struct upload *u)
+{
+	bool all = !is_converted(u);
+
+	for (size_t i = 0; i < UPLOAD_SUMS; i++)
+		all = all && u->announced.hex[i][0];
+	return all;
+}
+
+/* What the bundle promised is what was read.  What is converted has other bytes. */
+static int check_announced(const struct upload *u, struct error *e)
+{
+	const char *got = u->result->hash.hex[SHA512];
+	const char *announced = u->announced.hex[SHA512];
+
+	if (is_converted(u) || !*announced || !strcmp(announced, got))
+		return 0;
+	return error_set(e, ERR_CORRUPT, "%s: has sha512 %.16s..., not the %.16s... of SHA512SUMS",
+		buffer_text(&u->path), got, announced);
 }
 
 int upload_produce(struct upload *u, const struct upload_sink *sink, size_t sums, struct error *e)
@@ -150,8 +160,9 @@ int upload_produce(struct upload *u, const struct upload_sink *sink, size_t sums
 	int rc = is_converted(u) ? stream_produce(u, sink, sums, e)
 				 : file_produce(u, sink, sums, e);
 
-	/* What is converted has other bytes than those that the bundle knows. */
-	return rc || is_converted(u) ? rc : check_announced(u, e);
+	if (!rc && !sums)
+		u->result->hash = u->announced;
+	return rc ? rc : check_announced(u, e);
 }
 
 static int begin_nothing(void *arg, uint64_t size, struct error *e)
@@ -213,7 +224,7 @@ static int send_once(struct upload *u, bool *again, struct error *e)
 	struct line l = { .u = u };
 	const struct upload_sink sink = { line_begin, line_write, &l };
 	struct error why = { 0 };
-	int rc = upload_produce(u, &sink, USUAL_SUMS, &why);
+	int rc = upload_produce(u, &sink, upload_is_announced(u) ? 0 : USUAL_SUMS, &why);
 
 	*again = false;
 	if (!rc || l.answered) {

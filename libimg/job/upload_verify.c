@@ -173,6 +173,7 @@ int upload_verify(struct upload *u, struct error *e)
 	json_t *image = u->result->image;
 	const char *format = text_of(image, "disk_format");
 	struct upload_result *r = u->result;
+	struct error own = { 0 };
 	int rc;
 
 	if (!format)
@@ -190,5 +191,11 @@ int upload_verify(struct upload *u, struct error *e)
 	rc = number_check(image, "size", r->size, &r->size_verified, e);
 	if (!rc && !r->size_verified)
 		rc = error_set(e, ERR_CORRUPT, "Glance reports no size");
-	return rc ? rc : digest_check(u, image, e);
+	if (rc)
+		return rc;
+	rc = digest_check(u, image, e);
+	/* Not digested on the way: it may be the file that is not what the bundle says. */
+	if (rc && upload_is_announced(u) && upload_digest(u, &own))
+		rc = error_set(e, (enum error_code)own.code, "%s", own.text);
+	return rc;
 }

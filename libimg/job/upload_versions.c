@@ -71,8 +71,12 @@ static int find_by(struct upload *u, size_t algorithm, bool hidden, struct error
 
 int upload_find_present(struct upload *u, struct error *e)
 {
-	int rc = upload_digest(u, e);
+	int rc = 0;
 
+	if (upload_is_announced(u))
+		u->result->hash = u->announced;
+	else
+		rc = upload_digest(u, e);
 	/* MD5 alone proves nothing. */
 	for (size_t i = 1; !rc && !u->result->present && i < UPLOAD_SUMS; i++) {
 		rc = find_by(u, i, false, e);
