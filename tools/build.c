@@ -15,7 +15,7 @@ struct build_settings {
 	struct strings set;
 	const char *folder; /* -d */
 	const char *cache, *cacert;
-	bool plan, list, force_dirty, no_sync, restart;
+	bool plan, list, force_dirty, no_sync, restart, refresh;
 };
 
 static int print_list(const struct common *c, const char *recipes, struct error *e)
@@ -262,6 +262,7 @@ static int run_recipe(
 		.plan = s->plan,
 		.force_dirty = s->force_dirty,
 		.restart = s->restart,
+		.refresh = s->refresh,
 		.tmpdir = scratch_folder(&s->common),
 		.output = { .no_sync = s->no_sync },
 		.engine = { .threads = s->common.threads },
@@ -321,10 +322,13 @@ static const struct option_spec build_options[] = {
 		"called as the image.",
 		option_text, FIELD(folder) },
 	{ "cache", 0, "DIR",
-		"The folder that downloaded sources stay in, below DIR/downloads, for the next "
-		"time; whatever is in it may be removed. Without it, hvimg in XDG_CACHE_HOME or "
-		"~/.cache.",
+		"The folder that downloaded sources stay in, below DIR/downloads, and installed "
+		"packages, below DIR/roots, for the next time; whatever is in it may be removed. "
+		"Without it, hvimg in XDG_CACHE_HOME or ~/.cache.",
 		option_text, FIELD(cache) },
+	{ "refresh", 0, NULL,
+		"Install the packages of a source again, though the cache has them installed.",
+		option_flag, FIELD(refresh) },
 	{ "cacert", 0, "FILE",
 		"The certificates of the authorities, in a file or a folder, that https sources "
 		"are checked against, instead of the system's.",
@@ -384,6 +388,12 @@ const struct command command_build = {
 		"download that was interrupted goes on where it ended, and a second hvimg that "
 		"wants the same waits. User, password and query of a URL are shown nowhere. "
 		"Proxies are taken from http_proxy, https_proxy and no_proxy.\n\n"
+		"A source that is packages is installed by mmdebstrap, always in a user namespace: "
+		"their scripts are the only code of a guest that runs, and plan.json says so. A "
+		"mirror has other packages each day; so what was installed stays in the cache, as "
+		"a tar, and is used again for the same release, mirror, packages and "
+		"SOURCE_DATE_EPOCH until --refresh. plan.json has the tar's sha256, by which a "
+		"recipe can pin it as its source.\n\n"
 		"The value of a secret parameter is put into the guest and shown nowhere, neither "
 		"in messages nor in the files beside the images; edits.json has the digests of "
 		"files that hold it. Values given with --set can be seen by other users of this "
