@@ -18,8 +18,8 @@ struct build_job {
 	const char *tmpdir;
 	const char *cache; /* folder that downloads stay in, below "downloads"; NULL: none can be */
 	const char *cacert; /* as in fetch_job */
-	/* Told what is waited for, and before a part of the work ("download", "build") whose
-	 * progress follows.  May be NULL. */
+	/* Told what is waited for, and before a part of the work ("download", "source", "build")
+	 * whose progress follows.  May be NULL. */
 	void (*say)(void *arg, const char *text);
 	void (*phase)(void *arg, const char *name);
 	void *told_arg;
