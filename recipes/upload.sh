@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Uploads the image beside this script to OpenStack and verifies what the server says of it.  Needs curl.
+# Uploads the images beside this script to OpenStack and verifies what the server says of them.  Needs curl.
 #
-#   ./upload.sh [image-TARGET.json]
+#   ./upload.sh [image-....json ...]
 #
-# The id of the new image goes to standard output.  From the environment, as an openrc file sets it:
+# Every description becomes an image; without one named, all that SHA512SUMS lists.  The ids of the new images go to standard
+# output, one a line.  When one fails, those before it stay.  From the environment, as an openrc file sets it:
 #   OS_TOKEN and OS_IMAGE_ENDPOINT_OVERRIDE, or OS_AUTH_URL with one of
 #     OS_TOKEN
 #     OS_APPLICATION_CREDENTIAL_ID and OS_APPLICATION_CREDENTIAL_SECRET
@@ -26,6 +27,7 @@ work=$(mktemp -d)
 token=
 id=
 endpoint=
+sent=
 
 # Secrets reach curl through files that only this user can read, never through its arguments.
 settings() {
@@ -56,6 +58,7 @@ cleanup() {
 		say "removing the image $id, which is not complete"
 		call DELETE "$endpoint/v2/images/$id" || say "$id: could not be removed"
 	fi
+	[ "$code" = 0 ] || [ -z "$sent" ] || say "there, and verified:$sent"
 	rm -rf "$work"
 	exit "$code"
 }
@@ -208,22 +211,57 @@ verify() {
 	[ -n "$known" ] || die "the server reports no digest that could be compared"
 }
 
-description=${1:-image.json}
-[ -f "$description" ] || die "$description: not there; name one of: $(echo image*.json)"
-# The image is the first file that was bundled.
-image=$(awk 'NR == 1 { print substr($0, index($0, "  ") + 2) }' SHA512SUMS)
-[ -f "./${image:-.}" ] || die "the image that SHA512SUMS names is not there"
-size=$(wc -c <"./$image" | tr -d ' ')
+# The names in SHA512SUMS that an awk condition on `name` picks.
+listed() { awk '{ name = substr($0, index($0, "  ") + 2) } '"$1"' { print name }' SHA512SUMS; }
 
-login
-call POST "$endpoint/v2/images" -H 'Content-Type: application/json' --data-binary "@$description" || die "the image was not created"
-new=$(field id)
-case $new in
-'' | *[!A-Za-z0-9-]*) die "the server gave the new image no id" ;;
-esac
-id=$new
-call PUT "$endpoint/v2/images/$id/file" -H 'Content-Type: application/octet-stream' -H 'Expect:' -T "./$image" ||
-	die "the upload failed"
-verify
-id=
-printf '%s\n' "$new"
+# image_of DESCRIPTION: the image after which it is called, of several the longest name; else the only one there is.
+image_of() {
+	listed 'name !~ /[.](json|sh|html|css|xml)$/' | description=$1 awk '
+		BEGIN { text = ENVIRON["description"] }
+		{
+			rest = substr(text, 7 + length($0))
+			if (substr(text, 1, 6 + length($0)) == "image-" $0 && rest ~ /^(-.*)?[.]json$/ && length($0) > longest) {
+				longest = length($0)
+				best = $0
+			}
+		}
+		END { print longest ? best : NR == 1 ? $0 : "" }'
+}
+
+# find DESCRIPTION: sets image and size.
+find() {
+	[ -f "./$1" ] || die "$1: not there; name one of: $(echo image*.json)"
+	case $1 in
+	image.json | image-*.json) image=$(image_of "$1") ;;
+	*) die "$1: not called image.json or image-....json" ;;
+	esac
+	[ -f "./${image:-.}" ] || die "$1: the image that it describes is not there"
+	size=$(wc -c <"./$image" | tr -d ' ')
+}
+
+# upload DESCRIPTION
+upload() {
+	find "$1"
+	login
+	call POST "$endpoint/v2/images" -H 'Content-Type: application/json' --data-binary "@$1" || die "$1: the image was not created"
+	new=$(field id)
+	case $new in
+	'' | *[!A-Za-z0-9-]*) die "the server gave the new image no id" ;;
+	esac
+	id=$new
+	call PUT "$endpoint/v2/images/$id/file" -H 'Content-Type: application/octet-stream' -H 'Expect:' -T "./$image" ||
+		die "$1: the upload failed"
+	verify
+	id=
+	sent="$sent $new ($1)"
+	printf '%s\n' "$new"
+}
+
+if [ $# -eq 0 ]; then
+	listed 'name ~ /^image(-.*)?[.]json$/' >"$work/descriptions"
+else
+	printf '%s\n' "$@" >"$work/descriptions"
+fi
+[ -s "$work/descriptions" ] || die "SHA512SUMS names no image.json"
+while IFS= read -r description; do find "$description"; done <"$work/descriptions"
+while IFS= read -r description; do upload "$description"; done <"$work/descriptions"

@@ -2,17 +2,20 @@
 /* hvimg build: run a recipe. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "job/build.h"
 #include "tools/command.h"
 #include "tools/host.h"
+#include "tools/interrupt.h"
 #include "tools/text.h"
 
 struct build_settings {
 	struct common common;
 	struct strings set;
 	const char *folder; /* -d */
-	bool plan, list, force_dirty, no_sync;
+	const char *cache, *cacert;
+	bool plan, list, force_dirty, no_sync, restart;
 };
 
 static int print_list(const struct common *c, const char *recipes, struct error *e)
@@ -134,10 +137,12 @@ static int print_result_json(
 	json_t *registry = json_object_get(r->edits, "registry");
 
 	return print_json(
-		json_pack("{s:b, s:o, s:O, s:O?, s:O?, s:o, s:o, s:o}", "dry_run", j->plan,
-			"destination", text_json(j->plan ? NULL : j->destination), "plan", r->plan,
-			"edits", edits, "registry", registry, "unknown", text_json(r->unknown),
-			"scratch", number_json(r->scratch), "findings", report_json(&r->notes)),
+		json_pack("{s:b, s:o, s:O, s:O?, s:O?, s:o, s:o, s:o, s:o, s:O?}", "dry_run",
+			j->plan, "destination", text_json(j->plan ? NULL : j->destination), "plan",
+			r->plan, "edits", edits, "registry", registry, "unknown",
+			text_json(r->unknown), "scratch", number_json(r->scratch), "findings",
+			report_json(&r->notes), "reused", strings_json(&r->reused), "uploads",
+			r->uploads),
 		e);
 }
 
@@ -152,12 +157,21 @@ static void print_result(const struct build_job *j, const struct build_result *r
 	}
 	json_array_foreach(outputs, i, o)
 	{
+		const char *file = json_string_value(json_object_get(o, "file"));
+
 		put_text(stdout, j->destination);
 		putchar('/');
-		put_text(stdout, json_string_value(json_object_get(o, "file")));
-		printf(": %" JSON_INTEGER_FORMAT " bytes, sha256 %s\n",
+		put_text(stdout, file);
+		printf(": %" JSON_INTEGER_FORMAT " bytes, sha256 %s%s\n",
 			json_integer_value(json_object_get(o, "file_size")),
-			json_string_value(json_object_get(o, "sha256")));
+			json_string_value(json_object_get(o, "sha256")),
+			strings_have(&r->reused, file) ? ", from an interrupted build" : "");
+	}
+	json_array_foreach(r->uploads, i, o)
+	{
+		printf("%s: image ", json_string_value(json_object_get(o, "source")));
+		put_text(stdout, json_string_value(json_object_get(o, "id")));
+		puts(json_is_true(json_object_get(o, "present")) ? ", there already" : "");
 	}
 }
 
@@ -169,14 +183,47 @@ static void say_notes(const struct recipe *recipe, const struct report *notes)
 				notes->finding[i].text);
 }
 
+static int stop(void *arg)
+{
+	(void)arg;
+	return interrupted();
+}
+
+/* What the job tells people goes between their progress. */
+struct told {
+	const struct recipe *recipe;
+	struct progress *progress;
+	struct convert_options *engine;
+};
+
+static void tell(void *arg, const char *text)
+{
+	const struct told *t = arg;
+
+	progress_end(t->progress);
+	say_note("%s", recipe_has_secret(t->recipe, text) ? "(secret)" : text);
+}
+
+static void tell_phase(void *arg, const char *name)
+{
+	const struct told *t = arg;
+
+	progress_end(t->progress);
+	progress_start(t->progress, name, t->engine);
+}
+
 static int run_job(const struct build_settings *s, struct build_job *job, struct error *e)
 {
 	struct build_result result;
 	struct progress progress;
+	struct told told = { .recipe = job->recipe, .progress = &progress, .engine = &job->engine };
 	int rc = progress_from(&s->common, &progress, e);
 
 	if (rc)
 		return rc;
+	job->say = tell;
+	job->phase = tell_phase;
+	job->told_arg = &told;
 	progress_start(&progress, "build", &job->engine);
 	rc = job_build(job, &result, e);
 	progress_end(&progress);
@@ -194,15 +241,18 @@ static int run_job(const struct build_settings *s, struct build_job *job, struct
 static int destination_name(const struct build_settings *s, const struct recipe *recipe,
 	struct buffer *out, struct error *e)
 {
-	const bool tar = !strcmp(recipe->bundle, "tar");
+	const bool tar = !strcmp(recipe->bundle, "tar"), ova = !strcmp(recipe->bundle, "ova");
 	const char *packed = !strcmp(recipe->bundle_compress, "zstd") ? ".zst"
 		: !strcmp(recipe->bundle_compress, "gzip")            ? ".gz"
 								      : "";
 
 	if (s->folder)
 		return buffer_string(out, s->folder, e);
-	return buffer_format(
-		out, e, "%s%s%s", recipe->image_name, tar ? ".tar" : "", tar ? packed : "");
+	return buffer_format(out, e, "%s%s%s", recipe->image_name,
+		tar           ? ".tar"
+			: ova ? ".ova"
+			      : "",
+		tar ? packed : "");
 }
 
 static int run_recipe(
@@ -211,10 +261,13 @@ static int run_recipe(
 	struct build_job job = { .recipes = recipes,
 		.plan = s->plan,
 		.force_dirty = s->force_dirty,
+		.restart = s->restart,
 		.tmpdir = scratch_folder(&s->common),
 		.output = { .no_sync = s->no_sync },
-		.engine = { .threads = s->common.threads } };
-	struct buffer destination = { 0 };
+		.engine = { .threads = s->common.threads },
+		.environment = environ,
+		.stop = stop };
+	struct buffer destination = { 0 }, cache = { 0 };
 	struct recipe recipe;
 	int rc = recipe_load(recipes, name, &s->set, &recipe, e);
 
@@ -223,12 +276,17 @@ static int run_recipe(
 	rc = source_date(&job.time, e);
 	if (!rc)
 		rc = destination_name(s, &recipe, &destination, e);
+	if (!rc && !s->cache)
+		rc = cache_folder(&cache, e);
 	if (!rc) {
+		job.cache = s->cache ? s->cache : cache.len ? buffer_text(&cache) : NULL;
+		job.cacert = s->cacert;
 		job.recipe = &recipe;
 		job.destination = buffer_text(&destination);
 		rc = run_job(s, &job, e);
 	}
 	buffer_free(&destination);
+	buffer_free(&cache);
 	recipe_free(&recipe);
 	return rc;
 }
@@ -262,12 +320,24 @@ static const struct option_spec build_options[] = {
 		"The folder, or archive, to be made; without it, one in the current folder that is "
 		"called as the image.",
 		option_text, FIELD(folder) },
+	{ "cache", 0, "DIR",
+		"The folder that downloaded sources stay in, below DIR/downloads, for the next "
+		"time; whatever is in it may be removed. Without it, hvimg in XDG_CACHE_HOME or "
+		"~/.cache.",
+		option_text, FIELD(cache) },
+	{ "cacert", 0, "FILE",
+		"The certificates of the authorities, in a file or a folder, that https sources "
+		"are checked against, instead of the system's.",
+		option_text, FIELD(cacert) },
 	{ "plan", 0, NULL,
 		"Show every edit and output, and write nothing. The edits are made beside the "
 		"source, so that the plan is exact.",
 		option_flag, FIELD(plan) },
 	{ "list", 0, NULL, "List the shipped recipes, and how each was tested.", option_flag,
 		FIELD(list) },
+	{ "restart", 0, NULL,
+		"Throw away the outputs that an interrupted build left, and make all anew.",
+		option_flag, FIELD(restart) },
 	{ "force-dirty", 0, NULL,
 		"Edit volumes and registry hives that Windows did not leave clean, where what it "
 		"had not written back can be given up.",
@@ -294,9 +364,26 @@ const struct command command_build = {
 		"The guest is edited once, beside the source, which is never written. Then every "
 		"output is made of it. DIR holds the images, for each what Glance is to be told of "
 		"it (image.json; image-FILE.json of several), plan.json (what was done, with "
-		"digests), edits.json (every change, before and after) and the digest files. DIR "
+		"digests), edits.json (every change, before and after), report.html (all of that "
+		"for people), upload.sh (uploads them with curl alone) and the digest files. DIR "
 		"appears when it is complete, or not at all. The same recipe with the same values "
-		"and sources makes the same bytes.\n\n"
+		"and sources makes the same bytes. "
+		"An OVA holds its one output, a vmdk, and what "
+		"describes the machine; DIR.plan.json and DIR.edits.json lie beside it then.\n\n"
+		"A build that was interrupted, even by a power cut, leaves the outputs that it had "
+		"finished in a hidden folder beside DIR (.DIR.hvimg-build). The same command takes "
+		"those over that still are what it would make: same hvimg, source, edits and "
+		"options, and a digest that holds.\n\n"
+		"When the recipe says so (<upload>), the images are then sent to Glance as hvimg "
+		"upload DIR does it, with its settings of clouds. If that fails DIR stays; the "
+		"same build again edits, finds DIR to be what it would make, and goes on with "
+		"what is not in Glance yet.\n\n"
+		"A source given by its http or https URL is downloaded. What the recipe pins by "
+		"sha256 or sha512 is taken from the cache when it is there, without a request; "
+		"anything else is asked for each time, and downloaded when it has changed. A "
+		"download that was interrupted goes on where it ended, and a second hvimg that "
+		"wants the same waits. User, password and query of a URL are shown nowhere. "
+		"Proxies are taken from http_proxy, https_proxy and no_proxy.\n\n"
 		"The value of a secret parameter is put into the guest and shown nowhere, neither "
 		"in messages nor in the files beside the images; edits.json has the digests of "
 		"files that hold it. Values given with --set can be seen by other users of this "

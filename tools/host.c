@@ -88,6 +88,16 @@ const char *scratch_folder(const struct common *c)
 	return from_host && *from_host ? from_host : "/var/tmp";
 }
 
+int cache_folder(struct buffer *path, struct error *e)
+{
+	const char *chosen = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+
+	/* XDG Base Directory Specification: a relative one is to be ignored. */
+	if (chosen && *chosen == '/')
+		return buffer_format(path, e, "%s/hvimg", chosen);
+	return home && *home == '/' ? buffer_format(path, e, "%s/.cache/hvimg", home) : 0;
+}
+
 int source_date(uint64_t *out, struct error *e)
 {
 	const char *text = getenv("SOURCE_DATE_EPOCH");

@@ -15,6 +15,8 @@ int load_targets(
 	const char *names, struct target_list *known, struct target_list *named, struct error *e);
 /* --tmpdir, TMPDIR or /var/tmp. */
 const char *scratch_folder(const struct common *c);
+/* Appends XDG_CACHE_HOME/hvimg, else .cache/hvimg in HOME; nothing when neither is a path. */
+int cache_folder(struct buffer *path, struct error *e);
 /* SOURCE_DATE_EPOCH (https://reproducible-builds.org/specs/source-date-epoch/), 0 without. */
 int source_date(uint64_t *out, struct error *e);
 

@@ -4,9 +4,9 @@
 
 #include "disk/image.h"
 #include "disk/output.h"
+#include "job/map_svg.h"
 #include "tools/command.h"
 #include "tools/interrupt.h"
-#include "tools/map_svg.h"
 #include "tools/text.h"
 
 struct map_settings {
@@ -165,7 +165,7 @@ static int map_run(const void *settings, char *const *argument, struct error *e)
 		return rc;
 	rc = parts_check(&m, e);
 	if (!rc && s->svg)
-		rc = map_picture_open(&m.picture, m.disk->size, e);
+		rc = map_picture_open(&m.picture, m.disk->size, MAP_ROWS, e);
 	if (!rc)
 		rc = walk(&m, e);
 	if (!rc && s->common.json)

@@ -127,21 +127,6 @@ json_t *text_json(const char *text)
 	return out;
 }
 
-void size_text(uint64_t bytes, char text[SIZE_TEXT])
-{
-	static const char *const unit[] = { "KiB", "MiB", "GiB", "TiB" };
-	double n = (double)bytes / 1024;
-	size_t i = 0;
-
-	if (bytes < 1024) {
-		snprintf(text, SIZE_TEXT, "%" PRIu64 " bytes", bytes);
-		return;
-	}
-	for (; n >= 1024 && i < 3; i++)
-		n /= 1024;
-	snprintf(text, SIZE_TEXT, "%.*f %s", n < 10 ? 2 : 1, n, unit[i]);
-}
-
 void put_size(FILE *out, uint64_t bytes)
 {
 	char text[SIZE_TEXT];

@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "base/report.h"
+#include "base/size.h"
 #include "base/strings.h"
 
 /*
@@ -27,9 +28,6 @@ void say_close(void);
 void put_text(FILE *out, const char *text);
 /* A text as JSON, null for NULL; U+FFFD for bytes that are no UTF-8. */
 json_t *text_json(const char *text);
-/* A size for people: "4.0 GiB". */
-enum { SIZE_TEXT = 32 };
-void size_text(uint64_t bytes, char text[SIZE_TEXT]);
 void put_size(FILE *out, uint64_t bytes);
 
 json_t *strings_json(const struct strings *s);

@@ -14,7 +14,7 @@
 struct upload_settings {
 	struct common common;
 	const char *cloud, *method, *as, *format, *allow_parent;
-	const char *name, *id, *min_disk, *min_ram, *rotate;
+	const char *name, *id, *min_disk, *min_ram, *rotate, *target;
 	struct strings options, properties, tags;
 	bool public, private, community, shared, protect, keep, if_absent;
 	unsigned keep_versions;
@@ -111,26 +111,52 @@ static int make_job(const struct upload_settings *s, struct upload_job *j, struc
 	return rc ? rc : take_number(&j->properties, "min_ram", s->min_ram, e);
 }
 
-static int result_json(const struct upload_result *r, struct error *e)
+static json_t *hash_json(const struct hash_values *h)
 {
-	json_t *hash = json_object();
+	json_t *o = json_object();
 
 	for (size_t i = 0; i < UPLOAD_SUMS; i++)
-		json_put(&hash, upload_algorithm[i], text_json(r->hash.hex[i]));
-	return print_json(
-		json_pack("{s:o,s:b,s:o,s:o,s:o,s:{s:b,s:b,s:b},s:o,s:o,s:O,s:o}", "id",
-			text_json(r->id), "present", r->present, "size", number_json(r->size),
-			"virtual_size", number_json(r->virtual_size), "hash", hash, "verified",
-			"digest", r->digest_verified, "size", r->size_verified, "virtual_size",
-			r->virtual_size_verified, "hidden", strings_json(&r->hidden), "removed",
-			strings_json(&r->removed), "image", r->image, "findings",
-			report_json(&r->findings)),
-		e);
+		if (h->hex[i][0])
+			json_put(&o, upload_algorithm[i], text_json(h->hex[i]));
+	return o;
+}
+
+static json_t *image_json(const struct upload_result *r)
+{
+	return json_pack("{s:o,s:o,s:b,s:o,s:o,s:o,s:{s:b,s:b,s:b},s:O,s:o}", "source",
+		text_json(r->source), "id", text_json(r->id), "present", r->present, "size",
+		number_json(r->size), "virtual_size", number_json(r->virtual_size), "hash",
+		hash_json(&r->hash), "verified", "digest", r->digest_verified, "size",
+		r->size_verified, "virtual_size", r->virtual_size_verified, "image", r->image,
+		"findings", report_json(&r->findings));
+}
+
+/* Of one image its members also stand beside the list. */
+static int results_json(const struct upload_results *r, struct error *e)
+{
+	json_t *list = json_array();
+	json_t *document = r->count == 1 ? image_json(r->image) : json_object();
+
+	for (size_t i = 0; i < r->count; i++)
+		json_add(&list, image_json(&r->image[i]));
+	json_put(&document, "hidden", strings_json(&r->hidden));
+	json_put(&document, "removed", strings_json(&r->removed));
+	json_put(&document, "images", list);
+	return print_json(document, e);
+}
+
+static void say_notes(const struct upload_result *r)
+{
+	for (size_t i = 0; i < r->findings.count; i++)
+		say_note("%s: %s", severity_name(r->findings.finding[i].severity),
+			r->findings.finding[i].text);
+	if (r->present)
+		say_note("%s: an active image has these bytes already", r->id);
 }
 
 static int run_job(const struct upload_settings *s, struct upload_job *job, struct error *e)
 {
-	struct upload_result result;
+	struct upload_results results;
 	struct progress progress;
 	int rc = progress_from(&s->common, &progress, e);
 
@@ -138,18 +164,15 @@ static int run_job(const struct upload_settings *s, struct upload_job *job, stru
 		return rc;
 	progress_start(&progress, "upload", &job->engine);
 	job->engine.threads = s->common.threads;
-	rc = job_upload(job, &result, e);
+	rc = job_upload(job, &results, e);
 	progress_end(&progress);
-	for (size_t i = 0; !rc && i < result.findings.count; i++)
-		say_note("%s: %s", severity_name(result.findings.finding[i].severity),
-			result.findings.finding[i].text);
-	if (!rc && result.present)
-		say_note("%s: an active image has these bytes already", result.id);
+	for (size_t i = 0; !rc && i < results.count; i++)
+		say_notes(&results.image[i]);
 	if (!rc && s->common.json)
-		rc = result_json(&result, e);
-	else if (!rc)
-		puts(result.id);
-	upload_result_free(&result);
+		rc = results_json(&results, e);
+	for (size_t i = 0; !rc && !s->common.json && i < results.count; i++)
+		puts(results.image[i].id);
+	upload_results_free(&results);
 	return rc;
 }
 
@@ -178,9 +201,10 @@ static int upload_run(const void *settings, char *const *argument, struct error 
 	int rc = make_job(s, &job, e);
 
 	if (!rc)
-		rc = load_targets(NULL, &known, &named, e);
+		rc = load_targets(s->target, &known, &named, e);
 	if (!rc) {
 		job.known = &known;
+		job.targets = s->target ? &named : NULL;
 		rc = run_job(s, &job, e);
 	}
 	targets_free(&named);
@@ -219,6 +243,10 @@ static const struct option_spec upload_options[] = {
 	{ "shared", 0, NULL, "Members that are added see it.", option_flag, FIELD(shared) },
 	{ "protected", 0, NULL, "It cannot be deleted; set once it is verified.", option_flag,
 		FIELD(protect) },
+	{ "target", 0, "T,...",
+		"Of a BUNDLE send only what is described for these targets; of an IMAGE say which "
+		"of them it is for: the best that its guest is ready for.",
+		option_text, FIELD(target) },
 	{ "min-disk", 0, "GIB", "The smallest flavor disk, in GiB.", option_text, FIELD(min_disk) },
 	{ "min-ram", 0, "MIB", "The smallest flavor memory, in MiB.", option_text, FIELD(min_ram) },
 	{ "id", 0, "UUID", "The image's id; Glance makes one without it.", option_text, FIELD(id) },
@@ -227,11 +255,12 @@ static const struct option_spec upload_options[] = {
 		"and format is there.",
 		option_flag, FIELD(if_absent) },
 	{ "rotate", 0, "NAME",
-		"A new version of NAME: hidden until it is verified, then older images of that "
-		"name and project are hidden.",
+		"A new version of NAME: hidden until it is verified, with all others of a bundle, "
+		"then older images of that name and project are hidden.",
 		option_text, FIELD(rotate) },
 	{ "keep-versions", 0, "N",
-		"With --rotate: remove all but the newest N versions, protected ones aside.",
+		"With --rotate: remove all but the newest N versions, protected ones aside. A "
+		"version counts as many images as are sent.",
 		option_count, FIELD(keep_versions) },
 	{ "keep", 0, NULL, "Do not delete an image that failed.", option_flag, FIELD(keep) },
 	{ NULL, 0, NULL, NULL, NULL, 0 },
@@ -249,10 +278,16 @@ const struct command command_upload = {
 		"it is active, compares digests, sizes and virtual size that Glance reports with "
 		"what was sent, and prints the image's id. An image that fails or is interrupted "
 		"is deleted, unless --keep says otherwise.\n\n"
-		"A BUNDLE is a folder that hvimg package made, or a .json file in one: its "
-		"properties are used, and the image must have the digest that SHA512SUMS says. "
-		"The properties of an IMAGE come from its container and its guest; those of a "
-		"hypervisor come with a bundle or --property.\n\n"
+		"A BUNDLE is a folder that hvimg package or hvimg build made: for every "
+		"description in it (image.json, image-*.json) there will be an image, with its "
+		"properties and the bytes of the file that it describes, which must have the "
+		"digest that SHA512SUMS says; the ids come in that order, one a line. Of several "
+		"images the choice is --target, or the .json file of one, given as BUNDLE/FILE. "
+		"When one fails those before it stay, and the message names them; --if-absent "
+		"then goes on from there. A bundle that is a tar is unpacked first.\n\n"
+		"The properties of an IMAGE come from its container, its guest, and the target "
+		"that hvimg package would describe it for; --target names another, --property "
+		"has the last word.\n\n"
 		"With --as the image is read twice and converted while it is sent; the bytes are "
 		"those of hvimg convert. Formats that compress while they are written cannot be "
 		"sent so.\n\n"

@@ -3,6 +3,8 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/checked.h"
@@ -72,4 +74,19 @@ int size_change_apply(
 			(unsigned long long)change->bytes, (unsigned long long)old);
 	*out = change->sign == '-' ? old - change->bytes : size;
 	return 0;
+}
+
+void size_text(uint64_t bytes, char text[SIZE_TEXT])
+{
+	static const char *const unit[] = { "KiB", "MiB", "GiB", "TiB" };
+	double n = (double)bytes / 1024;
+	size_t i = 0;
+
+	if (bytes < 1024) {
+		snprintf(text, SIZE_TEXT, "%" PRIu64 " bytes", bytes);
+		return;
+	}
+	for (; n >= 1024 && i < 3; i++)
+		n /= 1024;
+	snprintf(text, SIZE_TEXT, "%.*f %s", n < 10 ? 2 : 1, n, unit[i]);
 }

@@ -9,6 +9,10 @@
 /* Bytes, or a number with K, M, G or T (powers of 1024, either case). */
 int size_parse(const char *text, uint64_t *out, struct error *e);
 
+/* A size for people: "4.00 GiB". */
+enum { SIZE_TEXT = 32 };
+void size_text(uint64_t bytes, char text[SIZE_TEXT]);
+
 /* A size, or how much more or less than another it is. */
 struct size_change {
 	char sign; /* 0: `bytes` is the size; '+' or '-' */

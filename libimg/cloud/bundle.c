@@ -46,6 +46,19 @@ int bundle_copy(struct bundle *b, const char *source, const char *name,
 	return rc ? rc : note_sums(b, name, hex, e);
 }
 
+int bundle_take(struct bundle *b, const char *source, const char *name,
+	char hex[SUM_COUNT][DIGEST_HEX_MAX], const struct convert_options *progress,
+	struct error *e)
+{
+	uint64_t size;
+	int rc;
+
+	if (!b->ops->take)
+		return bundle_copy(b, source, name, progress, &size, e);
+	rc = b->ops->take(b, source, name, e);
+	return rc ? rc : note_sums(b, name, hex, e);
+}
+
 static int add(struct bundle *b, const char *name, const void *bytes, size_t len, unsigned mode,
 	struct error *e)
 {

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "cloud/pack.h"
+#include "cloud/sums.h"
 #include "disk/convert.h"
 
 /*
@@ -28,6 +29,11 @@ int bundle_open(const char *destination, const struct bundle_options *o, struct 
  * blocks where the file system can.  */
 int bundle_copy(struct bundle *b, const char *source, const char *name,
 	const struct convert_options *progress, uint64_t *size, struct error *e);
+/* The same of a finished file beside the destination, which a folder takes as it is; `hex` are its
+ * digests.  It may be gone from its place afterwards. */
+int bundle_take(struct bundle *b, const char *source, const char *name,
+	char hex[SUM_COUNT][DIGEST_HEX_MAX], const struct convert_options *progress,
+	struct error *e);
 int bundle_add(struct bundle *b, const char *name, const void *bytes, size_t len, struct error *e);
 /* The same for a program. */
 int bundle_add_program(

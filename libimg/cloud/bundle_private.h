@@ -11,6 +11,8 @@ struct bundle_ops {
 	int (*copy)(struct bundle *b, const char *source, const char *name,
 		const struct convert_options *progress, uint64_t *size,
 		char hex[SUM_COUNT][DIGEST_HEX_MAX], struct error *e);
+	/* NULL: is copied instead. */
+	int (*take)(struct bundle *b, const char *path, const char *name, struct error *e);
 	int (*add)(struct bundle *b, const char *name, const void *bytes, size_t len, unsigned mode,
 		struct error *e);
 	int (*commit)(struct bundle *b, struct error *e);

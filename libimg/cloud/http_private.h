@@ -31,6 +31,8 @@ struct http {
 
 /* Checks the address, keeps how it is shown, and whether a proxy is out of the question. */
 int http_place_take(struct http *h, const char *url, bool *local, struct error *e);
+/* One more header, unless `value` is NULL. */
+int http_header_add(struct http *h, const char *name, const char *value, struct error *e);
 int http_headers_make(struct http *h, const struct http_request *r, struct error *e);
 /* Overwrites and frees them. */
 void http_headers_free(struct http *h);

@@ -10,7 +10,7 @@
 
 enum { SEND_BUFFER = 1 << 20, CONNECT_SECONDS = 30 };
 
-static int header_add(struct http *h, const char *name, const char *value, struct error *e)
+int http_header_add(struct http *h, const char *name, const char *value, struct error *e)
 {
 	struct buffer line = { 0 };
 	struct curl_slist *more;
@@ -42,19 +42,19 @@ void http_headers_free(struct http *h)
 
 int http_headers_make(struct http *h, const struct http_request *r, struct error *e)
 {
-	int rc = header_add(h, "Accept: ", "application/json", e);
+	int rc = http_header_add(h, "Accept: ", "application/json", e);
 
 	if (!rc)
-		rc = header_add(h, "X-Auth-Token: ", r->token, e);
+		rc = http_header_add(h, "X-Auth-Token: ", r->token, e);
 	if (!rc)
-		rc = header_add(h, "X-Subject-Token: ", r->subject_token, e);
+		rc = http_header_add(h, "X-Subject-Token: ", r->subject_token, e);
 	if (!rc)
-		rc = header_add(h, "Content-Type: ", r->content_type, e);
+		rc = http_header_add(h, "Content-Type: ", r->content_type, e);
 	if (!rc)
-		rc = header_add(h, "", r->header, e);
+		rc = http_header_add(h, "", r->header, e);
 	/* Who waits for leave to send can be refused before the data; small bodies just go. */
 	if (!rc && !r->streamed)
-		rc = header_add(h, "Expect:", "", e);
+		rc = http_header_add(h, "Expect:", "", e);
 	return rc;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/checked.h"
 #include "disk/block_table.h"
 #include "disk/ranges.h"
@@ -282,4 +283,43 @@ int overlay_freeze(struct disk *overlay, struct error *e)
 uint64_t overlay_used(const struct disk *overlay)
 {
 	return (uint64_t)((const struct overlay *)overlay)->slots.used * BLOCK;
+}
+
+static void number_digest(struct digest *d, uint64_t number)
+{
+	le64 bytes = put_le64(number);
+
+	digest_add(d, &bytes, sizeof(bytes));
+}
+
+static int blocks_digest(struct overlay *o, struct digest *d, struct error *e)
+{
+	uint64_t block = block_table_next(&o->table, 0);
+	uint8_t bytes[BLOCK];
+	int rc = 0;
+
+	for (; !rc && block != BLOCK_TABLE_END; block = block_table_next(&o->table, block + 1)) {
+		rc = changed_read(o, block * BLOCK, bytes, sizeof(bytes), e);
+		number_digest(d, block);
+		digest_add(d, bytes, sizeof(bytes));
+	}
+	return rc;
+}
+
+int overlay_digest(struct disk *overlay, char hex[DIGEST_HEX_MAX], struct error *e)
+{
+	struct overlay *o = (struct overlay *)overlay;
+	struct digest *d;
+	int rc = digest_open(&d, "sha256", e);
+
+	if (rc)
+		return rc;
+	rc = blocks_digest(o, d, e);
+	for (size_t i = 0; i < o->zeros.count; i++) {
+		number_digest(d, o->zeros.range[i].start);
+		number_digest(d, o->zeros.range[i].end);
+	}
+	digest_hex(d, hex);
+	digest_close(d);
+	return rc;
 }

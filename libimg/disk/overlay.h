@@ -2,6 +2,7 @@
 #ifndef LIBIMG_DISK_OVERLAY_H
 #define LIBIMG_DISK_OVERLAY_H
 
+#include "base/digest.h"
 #include "disk/disk.h"
 
 /*
@@ -15,5 +16,7 @@ int overlay_open(struct disk *below, const char *tmpdir, uint64_t memory_limit, 
 int overlay_freeze(struct disk *overlay, struct error *e);
 /* Bytes that the changed blocks hold. */
 uint64_t overlay_used(const struct disk *overlay);
+/* The sha256 of what a frozen overlay changes, and where; not of what is below. */
+int overlay_digest(struct disk *overlay, char hex[DIGEST_HEX_MAX], struct error *e);
 
 #endif

@@ -77,6 +77,9 @@ struct linux_guest {
 
 /* linux_release.c: os-release and architecture. */
 int linux_release_load(struct guest_image *g, struct error *e);
+/* The processor, as uname -m names it (static), by a program that every guest has: that tells more
+ * of it than any configuration.  NULL: not known. */
+int linux_machine(struct tree *t, const char **out, struct error *e);
 
 /* linux_mount.c: file systems of fstab, put where the guest would. */
 int linux_mounts_load(struct guest_image *g, struct error *e);

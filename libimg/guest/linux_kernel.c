@@ -22,7 +22,7 @@ static int text_copy(const char *text, char **out, struct error *e)
 int linux_boot_add(struct linux_boots *b, const char *version, const char *image,
 	const char *initramfs, struct error *e)
 {
-	struct linux_boot *grown, *new;
+	struct linux_start *grown, *new;
 	int rc;
 
 	if (b->count == KERNEL_LIMIT)
@@ -32,11 +32,22 @@ int linux_boot_add(struct linux_boots *b, const char *version, const char *image
 		return error_nomem(e, "a kernel");
 	b->boot = grown;
 	new = &grown[b->count++];
-	*new = (struct linux_boot){ 0 };
+	*new = (struct linux_start){ 0 };
 	rc = text_copy(version, &new->version, e);
 	if (!rc)
 		rc = text_copy(image, &new->image, e);
 	return rc ? rc : text_copy(initramfs, &new->initramfs, e);
+}
+
+void linux_boots_free(struct linux_boots *b)
+{
+	for (size_t i = 0; i < b->count; i++) {
+		free(b->boot[i].version);
+		free(b->boot[i].image);
+		free(b->boot[i].initramfs);
+	}
+	free(b->boot);
+	*b = (struct linux_boots){ 0 };
 }
 
 int linux_same_file(struct tree *t, const char *a, const char *b, bool *answer, struct error *e)
@@ -112,7 +123,7 @@ static int initramfs_load(struct tree *t, struct kernel *k, struct linux_kernel 
 
 /* What `boot` holds becomes the kernel's. */
 static int kernel_load(struct guest_image *g, struct kernel *k, struct linux_kernel *l,
-	struct linux_boot *boot, struct error *e)
+	struct linux_start *boot, struct error *e)
 {
 	int rc;
 
@@ -120,7 +131,7 @@ static int kernel_load(struct guest_image *g, struct kernel *k, struct linux_ker
 	k->image = boot->image;
 	k->initramfs = boot->initramfs;
 	l->uki = boot->uki;
-	*boot = (struct linux_boot){ 0 };
+	*boot = (struct linux_start){ 0 };
 	rc = files_find(g->tree, k, l, e);
 	if (!rc)
 		rc = initramfs_load(g->tree, k, l, e);
@@ -131,7 +142,7 @@ static int kernel_load(struct guest_image *g, struct kernel *k, struct linux_ker
 
 static int boots_find(struct guest_image *g, struct linux_boots *b, struct error *e)
 {
-	int rc = linux_boots_by_name(g, b, e);
+	int rc = linux_boots_by_name(g->tree, b, e);
 
 	if (!rc)
 		rc = linux_boots_in_menus(g, b, e);
@@ -154,12 +165,7 @@ int linux_kernels_load(struct guest_image *g, struct error *e)
 		g->guest.kernel_count = l->kernel_count = i + 1;
 		rc = kernel_load(g, &g->guest.kernel[i], &l->kernel[i], &boots.boot[i], e);
 	}
-	for (size_t i = 0; i < boots.count; i++) {
-		free(boots.boot[i].version);
-		free(boots.boot[i].image);
-		free(boots.boot[i].initramfs);
-	}
-	free(boots.boot);
+	linux_boots_free(&boots);
 	return rc;
 }
 

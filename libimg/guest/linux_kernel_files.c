@@ -34,13 +34,13 @@ static int version_note(struct strings *out, const char *version, struct error *
 	return rc;
 }
 
-static int versions_find(struct guest_image *g, struct strings *out, struct error *e)
+static int versions_find(struct tree *t, struct strings *out, struct error *e)
 {
 	struct strings names = { 0 };
 	int rc = 0;
 
-	if (tree_is(g->tree, "/boot", S_IFDIR))
-		rc = tree_list(g->tree, "/boot", &names, e);
+	if (tree_is(t, "/boot", S_IFDIR))
+		rc = tree_list(t, "/boot", &names, e);
 	for (size_t i = 0; i < names.count && !rc; i++) {
 		const char *suffix = image_suffix(names.item[i]);
 
@@ -48,15 +48,15 @@ static int versions_find(struct guest_image *g, struct strings *out, struct erro
 			rc = version_note(out, suffix, e);
 	}
 	strings_free(&names);
-	if (!rc && tree_is(g->tree, "/lib/modules", S_IFDIR))
-		rc = tree_list(g->tree, "/lib/modules", &names, e);
+	if (!rc && tree_is(t, "/lib/modules", S_IFDIR))
+		rc = tree_list(t, "/lib/modules", &names, e);
 	for (size_t i = 0; i < names.count && !rc; i++) {
 		char path[256];
 
 		if (!linux_is_version(names.item[i]))
 			continue;
 		snprintf(path, sizeof(path), "/lib/modules/%s/vmlinuz", names.item[i]);
-		if (tree_is(g->tree, path, S_IFREG))
+		if (tree_is(t, path, S_IFREG))
 			rc = version_note(out, names.item[i], e);
 	}
 	strings_free(&names);
@@ -168,20 +168,20 @@ static int unversioned_add(struct tree *t, struct linux_boots *b, const char *na
 	return rc;
 }
 
-int linux_boots_by_name(struct guest_image *g, struct linux_boots *b, struct error *e)
+int linux_boots_by_name(struct tree *t, struct linux_boots *b, struct error *e)
 {
 	struct strings versions = { 0 }, names = { 0 };
-	int rc = versions_find(g, &versions, e);
+	int rc = versions_find(t, &versions, e);
 
 	for (size_t i = 0; i < versions.count && !rc; i++)
-		rc = version_add(g->tree, b, versions.item[i], e);
-	if (!rc && tree_is(g->tree, "/boot", S_IFDIR))
-		rc = tree_list(g->tree, "/boot", &names, e);
+		rc = version_add(t, b, versions.item[i], e);
+	if (!rc && tree_is(t, "/boot", S_IFDIR))
+		rc = tree_list(t, "/boot", &names, e);
 	for (size_t i = 0; i < names.count && !rc; i++) {
 		const char *suffix = image_suffix(names.item[i]);
 
 		if (suffix && !linux_is_version(suffix))
-			rc = unversioned_add(g->tree, b, names.item[i], suffix, e);
+			rc = unversioned_add(t, b, names.item[i], suffix, e);
 	}
 	strings_free(&versions);
 	strings_free(&names);

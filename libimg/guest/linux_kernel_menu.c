@@ -49,7 +49,7 @@ static int version_of(struct menu *m, const char *image, char **out, struct erro
 
 	*out = NULL;
 	for (size_t i = 0; i < m->boots->count && !rc && !*out; i++) {
-		const struct linux_boot *b = &m->boots->boot[i];
+		const struct linux_start *b = &m->boots->boot[i];
 		bool same = false;
 
 		if (b->image)
@@ -101,7 +101,7 @@ static int pair_add(struct menu *m, const char *image, const char *initramfs, st
 	int rc = 0;
 
 	for (size_t i = 0; i < m->boots->count; i++) {
-		const struct linux_boot *b = &m->boots->boot[i];
+		const struct linux_start *b = &m->boots->boot[i];
 		bool same = false;
 
 		if (b->initramfs)
@@ -111,7 +111,7 @@ static int pair_add(struct menu *m, const char *image, const char *initramfs, st
 	}
 	rc = version_of(m, image, &version, e);
 	for (size_t i = 0; version && i < m->boots->count && !rc; i++) {
-		struct linux_boot *b = &m->boots->boot[i];
+		struct linux_start *b = &m->boots->boot[i];
 
 		if (b->initramfs || strcmp(b->version, version))
 			continue;

@@ -100,28 +100,37 @@ static const char *elf_machine(const uint8_t h[20])
 	return "";
 }
 
-/* A program that every guest has tells more of its processor than any configuration. */
-static int arch_load(struct guest_image *g, struct error *e)
+int linux_machine(struct tree *t, const char **out, struct error *e)
 {
 	static const char *const programs[] = { "/bin/sh", "/usr/bin/sh", "/sbin/init",
 		"/usr/lib/systemd/systemd", "/bin/bash", "/bin/busybox", "/usr/bin/env" };
 
-	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+	*out = NULL;
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]) && !*out; i++) {
 		uint8_t head[20];
 		struct fs_stat st;
-		int rc = tree_stat(g->tree, programs[i], TREE_FOLLOW, &st, NULL);
+		int rc = tree_stat(t, programs[i], TREE_FOLLOW, &st, NULL);
 
 		if (rc || !S_ISREG(st.mode) || st.size < sizeof(head))
 			continue;
-		rc = tree_read_at(g->tree, programs[i], 0, head, sizeof(head), e);
+		rc = tree_read_at(t, programs[i], 0, head, sizeof(head), e);
 		if (rc)
 			return error_prefix(e, "%s", programs[i]);
-		if (!*elf_machine(head))
-			continue;
-		g->guest.arch = strdup(elf_machine(head));
-		return g->guest.arch ? 0 : error_nomem(e, "the architecture");
+		if (*elf_machine(head))
+			*out = elf_machine(head);
 	}
 	return 0;
+}
+
+static int arch_load(struct guest_image *g, struct error *e)
+{
+	const char *arch;
+	int rc = linux_machine(g->tree, &arch, e);
+
+	if (rc || !arch)
+		return rc;
+	g->guest.arch = strdup(arch);
+	return g->guest.arch ? 0 : error_nomem(e, "the architecture");
 }
 
 int linux_release_load(struct guest_image *g, struct error *e)

@@ -56,7 +56,7 @@ static int image_add(
 {
 	const struct pe_section *initrd = pe_section(pe, ".initrd");
 	char *version = NULL;
-	struct linux_boot *new;
+	struct linux_start *new;
 	int rc;
 
 	if (!pe_section(pe, ".linux"))

@@ -47,7 +47,8 @@ static int guest_change(struct building *b, struct guest_image *image, struct er
 
 static int guest_edit(struct building *b, struct error *e)
 {
-	const struct guest_options o = { .write = true,
+	const bool change = changes_asked(b) || b->job->recipe->edits.count;
+	const struct guest_options o = { .write = change,
 		.force_dirty = b->job->force_dirty,
 		.journal = &b->journal,
 		.known = &b->known,
@@ -57,11 +58,15 @@ static int guest_edit(struct building *b, struct error *e)
 	struct guest_image *image = NULL;
 	int rc;
 
-	if (!changes_asked(b) && !b->job->recipe->edits.count)
+	if (!change && b->job->plan)
 		return 0;
 	rc = guest_image_open(b->overlay, &o, &image, e);
-	if (!rc)
+	if (!rc && !b->job->plan)
+		rc = build_state_note(b, image, "before", e);
+	if (!rc && change)
 		rc = guest_change(b, image, e);
+	if (!rc && !b->job->plan)
+		rc = build_state_note(b, image, "after", e);
 	guest_image_close(image);
 	return rc ? error_prefix(e, "%s", b->reading.source) : 0;
 }

@@ -7,12 +7,26 @@
 #include "job/build_private.h"
 #include "job/manifest.h"
 
-/* Of a path of the host only the name; URLs as they are. */
+/* Of a path of the host only the name. */
 static const char *place_name(const char *path)
 {
 	const char *slash = path ? strrchr(path, '/') : NULL;
 
 	return slash && *path == '/' ? slash + 1 : path;
+}
+
+/* The same of what may be a URL. */
+static json_t *place_json(const char *place)
+{
+	struct error e = { 0 };
+	char *shown = NULL;
+	int rc = build_location_shown(place, &shown, &e);
+	json_t *json = rc == -ERR_USAGE ? json_string("(not a URL)")
+		: rc                    ? NULL
+					: json_string(shown);
+
+	free(shown);
+	return json;
 }
 
 static json_t *names_json(const struct strings *s, bool paths)
@@ -35,8 +49,8 @@ static json_t *parameters_json(const struct recipe *r)
 	for (size_t i = 0; o && i < r->parameter_count; i++) {
 		const struct recipe_parameter *p = &r->parameter[i];
 
-		if (json_object_set_new(o, p->name,
-			    p->secret ? json_null() : json_string(place_name(p->value)))) {
+		if (json_object_set_new(
+			    o, p->name, p->secret ? json_null() : place_json(p->value))) {
 			json_decref(o);
 			o = NULL;
 		}
@@ -44,14 +58,16 @@ static json_t *parameters_json(const struct recipe *r)
 	return o;
 }
 
-static json_t *source_json(const struct recipe_source *s)
+static json_t *source_json(const struct building *b)
 {
+	const struct recipe_source *s = &b->job->recipe->source;
+	const char *found = *b->source_sha256 ? b->source_sha256 : NULL;
 	static const char *const kinds[] = { "image", "tar", "packages" };
 
-	return json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:o}", "kind", kinds[s->kind],
-		"location", place_name(s->location), "format", s->format,
-		s->digest_name ? s->digest_name : "sha256", s->digest, "suite", s->suite, "mirror",
-		s->mirror, "packages", names_json(&s->packages, false));
+	return json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:o}", "kind", kinds[s->kind],
+		"location", b->location, "format", s->format, "sha256", found,
+		s->digest ? s->digest_name : "sha512", s->digest, "suite", s->suite, "mirror",
+		b->mirror, "packages", names_json(&s->packages, false));
 }
 
 static const char *const edit_names[GUEST_EDIT_KINDS] = { [GUEST_COPY] = "copy",
@@ -147,8 +163,8 @@ int build_plan_json(const struct building *b, json_t **out, struct error *e)
 		"{s:i, s:s, s:s, s:s, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o,"
 		" s:{s:s, s:s, s:s}, s:o}",
 		"schema", 1, "recipe", r->name, "title", r->title, "tested", r->tested,
-		"parameters", parameters_json(r), "source", source_json(&r->source), "size",
-		size_json(b), "grow", r->grow, "steps", steps_json(&r->edits), "drivers",
+		"parameters", parameters_json(r), "source", source_json(b), "size", size_json(b),
+		"grow", r->grow, "steps", steps_json(&r->edits), "drivers",
 		names_json(&r->drivers, true), "seal", names_json(&r->seal, false), "windows",
 		windows_json(&r->windows), "targets", names_json(&r->targets, false), "outputs",
 		outputs_json(b), "bundle", "kind", r->bundle, "compress", r->bundle_compress,

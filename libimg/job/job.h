@@ -125,6 +125,8 @@ enum package_kind { PACKAGE_FOLDER, PACKAGE_TAR, PACKAGE_OVA };
 struct package_job {
 	const char *source, *destination; /* destination: nothing is there yet */
 	const char *source_format;
+	struct guest_image
+		*guest; /* that is in the source, opened already; NULL: it is looked for */
 	enum package_kind kind;
 	enum pack_kind pack; /* of a tar */
 	uint64_t time; /* of an archive's files, seconds since 1970 */

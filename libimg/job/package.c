@@ -5,14 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "disk/host_file.h"
 #include "disk/image.h"
 #include "job/manifest.h"
 #include "job/package_private.h"
-
-enum { SCRIPT_MAX = 1 << 20 };
-
-static const char script_name[] = "upload.sh";
+#include "job/upload_script.h"
 
 int package_note(
 	struct packing *p, const char *code, const char *text, const char *fix, struct error *e)
@@ -66,14 +62,16 @@ int package_open(struct packing *p, struct error *e)
 	if (rc)
 		return rc;
 	rc = check_alone(p, e);
-	if (!rc)
+	p->guest = p->job->guest;
+	if (!rc && !p->guest)
 		rc = guest_image_open(p->disk, &o, &p->guest, e);
 	return rc ? error_prefix(e, "%s", p->job->source) : 0;
 }
 
 void package_close(struct packing *p)
 {
-	guest_image_close(p->guest);
+	if (p->guest != p->job->guest)
+		guest_image_close(p->guest);
 	image_info_free(&p->info);
 	disk_close(p->disk);
 }
@@ -99,7 +97,7 @@ char *package_stem(const struct packing *p)
 static int check_name(const struct packing *p, struct error *e)
 {
 	const char *name = package_file_name(p);
-	bool fits = bundle_name_fits(name) && strcmp(name, script_name) != 0;
+	bool fits = bundle_name_fits(name) && strcmp(name, upload_script_name) != 0;
 
 	for (size_t i = 0; fits && i < p->result->image_count; i++)
 		fits = strcmp(name, p->result->image[i].file) != 0;
@@ -125,28 +123,6 @@ static int add_descriptions(const struct packing *p, struct bundle *b, struct er
 	return rc;
 }
 
-static int add_script(const struct packing *p, struct bundle *b, struct error *e)
-{
-	struct buffer text = { 0 };
-	struct disk *file;
-	int rc = host_file_open(p->job->script, &file, e);
-
-	if (rc)
-		return error_prefix(e, "%s", p->job->script);
-	if (file->size > SCRIPT_MAX)
-		rc = error_set(
-			e, ERR_RANGE, "%s: larger than %d bytes", p->job->script, SCRIPT_MAX);
-	if (!rc)
-		rc = buffer_zeros(&text, (size_t)file->size, e);
-	if (!rc)
-		rc = disk_read(file, 0, text.data, text.len, e);
-	if (!rc)
-		rc = bundle_add_program(b, script_name, text.data, text.len, e);
-	buffer_free(&text);
-	disk_close(file);
-	return rc;
-}
-
 static int write_bundle(struct packing *p, struct bundle *b, struct error *e)
 {
 	int rc = check_name(p, e);
@@ -156,7 +132,7 @@ static int write_bundle(struct packing *p, struct bundle *b, struct error *e)
 	if (!rc)
 		rc = add_descriptions(p, b, e);
 	if (!rc)
-		rc = add_script(p, b, e);
+		rc = upload_script_add(p->job->script, b, e);
 	if (!rc)
 		rc = bundle_commit(b, e);
 	return rc ? error_prefix(e, "%s", p->job->destination) : 0;

@@ -39,6 +39,7 @@ struct recipe_property {
 };
 
 struct recipe_output {
+	unsigned line; /* of the recipe, for messages */
 	char *file; /* its name in the bundle */
 	char *format; /* "vhdx" */
 	char *profile; /* of convert, or NULL */
@@ -75,6 +76,7 @@ struct recipe {
 	struct recipe_output *output;
 	size_t output_count;
 	char *bundle; /* "dir" "tar" "ova" */
+	unsigned bundle_line; /* 0: it is not said */
 	char *bundle_compress; /* "none" "gzip" "zstd" */
 	char *image_name; /* in Glance */
 	struct recipe_property *property; /* of every output */

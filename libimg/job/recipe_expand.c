@@ -6,6 +6,8 @@
 
 #include "job/recipe_private.h"
 
+enum { SCHEME_MAX = 16 };
+
 static struct recipe_parameter *parameter_find(
 	const struct recipe *recipe, const char *name, size_t len)
 {
@@ -27,10 +29,16 @@ static const char *value_given(const struct strings *set, const char *name)
 	return NULL;
 }
 
+size_t recipe_scheme(const char *location)
+{
+	size_t len = strspn(location, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+	return len <= SCHEME_MAX && !strncmp(location + len, "://", 3) ? len : 0;
+}
+
 static bool has_place(const char *path)
 {
-	return !*path || *path == '/' || !strncmp(path, "http://", 7) ||
-		!strncmp(path, "https://", 8);
+	return !*path || *path == '/' || recipe_scheme(path);
 }
 
 static int path_join(const char *folder, size_t len, char **path, struct error *e)

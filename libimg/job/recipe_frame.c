@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cloud/bundle.h"
+#include "cloud/http_url.h"
 #include "job/recipe_private.h"
 
 static int size_read(const xmlNode *node, const char *name, uint64_t *out, struct error *e)
@@ -15,11 +16,6 @@ static int size_read(const xmlNode *node, const char *name, uint64_t *out, struc
 		rc = size_parse(text, out, e);
 	free(text);
 	return rc;
-}
-
-static bool is_url(const char *location)
-{
-	return !strncmp(location, "http://", 7) || !strncmp(location, "https://", 8);
 }
 
 static bool is_digest(const char *text, size_t len)
@@ -46,21 +42,29 @@ static int digest_read(
 	return s->digest_name ? 0 : error_nomem(e, "a recipe");
 }
 
+/* What stands in an address is not shown: it may be a password. */
+static int location_check(const char *location, struct error *e)
+{
+	size_t scheme = recipe_scheme(location);
+
+	if (!scheme || http_url_is(location))
+		return 0;
+	return error_set(
+		e, ERR_UNSUPPORTED, "%.*s: only http and https are spoken", (int)scheme, location);
+}
+
 static int location_read(const struct recipe_reading *r, const xmlNode *node, const char *name,
 	struct recipe_source *s, struct error *e)
 {
 	int rc = xml_attribute(node, name, &s->location, e);
 
 	if (!rc)
+		rc = location_check(s->location, e);
+	if (!rc)
 		rc = recipe_path(r, &s->location, e);
 	if (!rc)
 		rc = digest_read(node, "sha256", 64, s, e);
-	if (!rc)
-		rc = digest_read(node, "sha512", 128, s, e);
-	if (!rc && is_url(s->location) && !s->digest)
-		rc = error_set(e, ERR_CORRUPT,
-			"%s: what is downloaded has to be pinned by sha256 or sha512", s->location);
-	return rc;
+	return rc ? rc : digest_read(node, "sha512", 128, s, e);
 }
 
 static int packages_read(const xmlNode *node, struct recipe_source *s, struct error *e)
@@ -167,6 +171,8 @@ static int image_output_read(const struct recipe_reading *r, const xmlNode *node
 	int rc = o ? xml_attribute(node, "file", &o->file, e) : -ERR_NOMEM;
 
 	if (!rc)
+		o->line = (unsigned)xmlGetLineNo(node);
+	if (!rc)
 		rc = output_name_check(recipe, o, e);
 	if (!rc)
 		rc = xml_attribute(node, "format", &o->format, e);
@@ -186,6 +192,7 @@ static int bundle_read(const struct recipe_reading *r, const xmlNode *node, stru
 {
 	int rc = xml_attribute(node, "kind", &r->recipe->bundle, e);
 
+	r->recipe->bundle_line = (unsigned)xmlGetLineNo(node);
 	if (!rc)
 		rc = xml_attribute(node, "compress", &r->recipe->bundle_compress, e);
 	return rc ? rc : xml_attribute(node, "name", &r->recipe->image_name, e);

@@ -38,6 +38,8 @@ int recipe_expand(struct recipe_reading *r, const xmlNode *node, const char *tex
 	struct buffer *out, struct error *e);
 /* Puts parameters into all of the document, and takes out what `when` leaves out. */
 int recipe_expand_all(struct recipe_reading *r, xmlNode *root, struct error *e);
+/* The length of "https" in "https://..."; 0: the text is no URL of whatever kind. */
+size_t recipe_scheme(const char *location);
 /* Makes *path absolute, where it is neither that nor a URL. */
 int recipe_path(const struct recipe_reading *r, char **path, struct error *e);
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What Glance is told of an image, before any byte of it is sent. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/size.h"
 #include "cloud/properties.h"
+#include "job/package_private.h"
 #include "job/upload_private.h"
 
 struct look {
@@ -33,6 +35,15 @@ static char *image_name(const struct upload *u, const struct format *f)
 	return strdup(file);
 }
 
+/* Bundles may be tars; an image inside is neither looked at nor sent. */
+static void hint_unpack(struct error *e)
+{
+	const size_t len = strlen(e->text);
+
+	snprintf(e->text + len, sizeof(e->text) - len,
+		"; a bundle is unpacked first, and its folder given");
+}
+
 static int look_open(struct upload *u, struct look *l, struct error *e)
 {
 	const struct upload_job *j = u->job;
@@ -45,6 +56,8 @@ static int look_open(struct upload *u, struct look *l, struct error *e)
 		if (rc)
 			error_prefix(e, "%s", path);
 	}
+	if (rc && strstr(path, ".tar"))
+		hint_unpack(e);
 	u->format = j->as ? j->as : l->format;
 	if (!rc && u->format == l->format && !j->options.count &&
 		(l->info.parent_path || l->info.references.count))
@@ -90,17 +103,32 @@ static int facts_take(
 	return rc ? rc : option_size(u->job, "log_size", &f->log_size, e);
 }
 
+/* What the user says of one property. */
+static void property_amend(json_t *bundled, json_t *changes, const char *pair)
+{
+	const size_t len = strcspn(pair, "=");
+	char *key = strndup(pair, len);
+	json_t *value = key ? json_object_get(changes, key) : NULL;
+
+	if (value)
+		json_object_set(bundled, key, value);
+	else if (key && pair[len] && !pair[len + 1])
+		json_object_del(bundled, key);
+	free(key);
+}
+
 /* A bundle says what the image is; only what changes on the way and what the user wants differs. */
-static int bundle_amend(struct upload *u, const struct look *l, json_t *bundled, struct error *e)
+static int bundle_amend(struct upload *u, const struct look *l, struct error *e)
 {
 	struct image_facts f;
-	const char *key, *was = json_string_value(json_object_get(bundled, "disk_format"));
-	json_t *value, *changes = NULL;
+	json_t *bundled = u->bundled, *changes = NULL;
+	const char *was = json_string_value(json_object_get(bundled, "disk_format"));
 	int rc = facts_take(u, l, &f, e);
 
 	if (!rc && !u->job->as && (!was || strcmp(was, u->format->glance_name) != 0))
-		rc = error_set(e, ERR_CORRUPT, "the bundle says disk_format %s, but %s is a %s",
-			was ? was : "(nothing)", buffer_text(&u->path), l->format->name);
+		rc = error_set(e, ERR_CORRUPT, "%s says disk_format %s, but %s is a %s",
+			u->result->source, was ? was : "(nothing)", buffer_text(&u->path),
+			l->format->name);
 	if (!rc)
 		rc = image_properties(&f, &changes, e);
 	if (rc)
@@ -110,37 +138,45 @@ static int bundle_amend(struct upload *u, const struct look *l, json_t *bundled,
 		json_object_set(bundled, "disk_format", json_object_get(changes, "disk_format"));
 		json_object_set(bundled, "min_disk", json_object_get(changes, "min_disk"));
 	}
-	for (size_t i = 0; i < u->job->properties.count; i++) {
-		const char *pair = u->job->properties.item[i];
-		size_t len = strcspn(pair, "=");
-
-		json_object_foreach(changes, key, value)
-		{
-			if (strlen(key) == len && !strncmp(key, pair, len))
-				json_object_set(bundled, key, value);
-		}
-		if (pair[len] && !pair[len + 1]) {
-			char *name = strndup(pair, len);
-
-			if (name)
-				json_object_del(bundled, name);
-			free(name);
-		}
-	}
+	for (size_t i = 0; i < u->job->properties.count; i++)
+		property_amend(bundled, changes, u->job->properties.item[i]);
 	json_decref(changes);
 	u->body = json_incref(bundled);
 	return 0;
 }
 
+/* The machine that package would describe it for; its notes are ours. */
+static int target_choose(
+	struct upload *u, const struct look *l, struct image_facts *f, struct error *e)
+{
+	struct package_job job = { .source = buffer_text(&u->path), .known = u->job->known };
+	struct package_result result = { 0 };
+	struct packing p = { .job = &job,
+		.format = u->format,
+		.disk = l->disk,
+		.guest = l->guest,
+		.result = &result };
+	int rc = package_target_choose(&p, u->job->targets, e);
+
+	f->target = p.target;
+	f->firmware = p.firmware;
+	for (size_t i = 0; !rc && i < result.findings.count; i++)
+		rc = report_add(&u->result->findings, &result.findings.finding[i], e);
+	package_result_free(&result);
+	return rc;
+}
+
 static int image_describe(struct upload *u, struct look *l, struct error *e)
 {
+	const struct guest_options o = { .known = u->job->known, .tmpdir = u->job->tmpdir };
 	struct image_facts f;
 	char *name;
-	int rc = guest_image_open(
-		l->disk, &(struct guest_options){ .known = u->job->known }, &l->guest, e);
+	int rc = guest_image_open(l->disk, &o, &l->guest, e);
 
 	if (!rc)
 		rc = facts_take(u, l, &f, e);
+	if (!rc)
+		rc = target_choose(u, l, &f, e);
 	if (rc)
 		return rc;
 	name = image_name(u, l->format);
@@ -193,21 +229,14 @@ static int wishes_put(struct upload *u, struct error *e)
 int upload_describe(struct upload *u, struct error *e)
 {
 	struct look l = { 0 };
-	json_t *bundled = NULL;
-	bool is_bundle = false;
-	int rc = upload_bundle_open(u, &is_bundle, &bundled, e);
+	int rc = look_open(u, &l, e);
 
-	if (!rc && !is_bundle)
-		rc = buffer_string(&u->path, u->job->source, e);
 	if (!rc)
-		rc = look_open(u, &l, e);
-	if (!rc)
-		rc = is_bundle ? bundle_amend(u, &l, bundled, e) : image_describe(u, &l, e);
+		rc = u->bundled ? bundle_amend(u, &l, e) : image_describe(u, &l, e);
 	if (!rc) {
 		u->result->virtual_size = l.disk->size;
 		rc = wishes_put(u, e);
 	}
-	json_decref(bundled);
 	guest_image_close(l.guest);
 	image_info_free(&l.info);
 	disk_close(l.disk);

@@ -12,7 +12,7 @@
 #include "cloud/copy.h"
 #include "job/upload_private.h"
 
-enum { PIECE = 2 << 20 };
+enum { PIECE = 2 << 20, SHA512 = 1 /* of upload_algorithm */ };
 
 struct pieces {
 	int fd;
@@ -24,7 +24,7 @@ struct pieces {
 static int pieces_send(
 	struct upload *u, struct pieces *p, const struct upload_sink *sink, struct error *e)
 {
-	const struct convert_options *o = &u->job->engine;
+	const struct convert_options *o = &u->engine;
 	uint64_t size = (uint64_t)p->before.st_size;
 	size_t turn = 0;
 	int rc = 0;
@@ -55,7 +55,7 @@ static int check_unchanged(const struct pieces *p, struct error *e)
 	return 0;
 }
 
-static int file_open(struct pieces *p, const char *path, struct error *e)
+static int file_open(struct pieces *p, const char *path, size_t sums, struct error *e)
 {
 	p->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (p->fd < 0)
@@ -66,16 +66,16 @@ static int file_open(struct pieces *p, const char *path, struct error *e)
 		return error_set(e, ERR_UNSUPPORTED, "is no plain file: say --as to convert it");
 	p->piece[0] = malloc(PIECE);
 	p->piece[1] = malloc(PIECE);
-	return p->piece[0] && p->piece[1]
-		? digests_open(&p->digests, upload_algorithm, UPLOAD_SUMS, e)
-		: error_nomem(e, "an upload");
+	return p->piece[0] && p->piece[1] ? digests_open(&p->digests, upload_algorithm, sums, e)
+					  : error_nomem(e, "an upload");
 }
 
-static int file_produce(struct upload *u, const struct upload_sink *sink, struct error *e)
+static int file_produce(
+	struct upload *u, const struct upload_sink *sink, size_t sums, struct error *e)
 {
 	struct pieces p = { .fd = -1 };
 	const char *path = buffer_text(&u->path);
-	int rc = file_open(&p, path, e);
+	int rc = file_open(&p, path, sums, e);
 
 	if (!rc) {
 		u->result->size = (uint64_t)p.before.st_size;
@@ -96,7 +96,8 @@ static int file_produce(struct upload *u, const struct upload_sink *sink, struct
 	return rc ? error_prefix(e, "%s", path) : 0;
 }
 
-static int stream_produce(struct upload *u, const struct upload_sink *sink, struct error *e)
+static int stream_produce(
+	struct upload *u, const struct upload_sink *sink, size_t sums, struct error *e)
 {
 	const struct upload_job *j = u->job;
 	const struct stream_sink out = {
@@ -110,12 +111,12 @@ static int stream_produce(struct upload *u, const struct upload_sink *sink, stru
 		.allow_parent = j->allow_parent,
 		.format = j->as,
 		.options = j->options,
-		.engine = j->engine,
+		.engine = u->engine,
 		.tmpdir = j->tmpdir,
 	};
 	int rc = 0;
 
-	for (size_t i = 0; !rc && i < UPLOAD_SUMS; i++)
+	for (size_t i = 0; !rc && i < sums; i++)
 		rc = strings_add(&convert.hash, upload_algorithm[i], e);
 	if (!rc)
 		rc = job_stream(&convert, j->tmpdir, &out, &outcome, e);
@@ -128,29 +129,68 @@ static int stream_produce(struct upload *u, const struct upload_sink *sink, stru
 	return rc;
 }
 
-/* What the bundle promised is what was read. */
-static int check_announced(const struct upload *u, struct error *e)
-{
-	const char *got = u->result->hash.hex[UPLOAD_SUMS - 1];
-
-	if (!u->announced || !strcmp(u->announced, got))
-		return 0;
-	return error_set(e, ERR_CORRUPT, "%s: has sha512 %.16s..., not the %.16s... of SHA512SUMS",
-		buffer_text(&u->path), got, u->announced);
-}
-
 static bool is_converted(const struct upload *u)
 {
 	return u->job->as != NULL;
 }
 
-int upload_produce(struct upload *u, const struct upload_sink *sink, struct error *e)
+bool upload_is_announced(const struct upload *u)
 {
-	int rc = is_converted(u) ? stream_produce(u, sink, e) : file_produce(u, sink, e);
+	bool all = !is_converted(u);
 
-	/* What is converted has other bytes than those that the bundle knows. */
-	return rc || is_converted(u) ? rc : check_announced(u, e);
+	for (size_t i = 0; i < UPLOAD_SUMS; i++)
+		all = all && u->announced.hex[i][0];
+	return all;
 }
+
+/* What the bundle promised is what was read.  What is converted has other bytes. */
+static int check_announced(const struct upload *u, struct error *e)
+{
+	const char *got = u->result->hash.hex[SHA512];
+	const char *announced = u->announced.hex[SHA512];
+
+	if (is_converted(u) || !*announced || !strcmp(announced, got))
+		return 0;
+	return error_set(e, ERR_CORRUPT, "%s: has sha512 %.16s..., not the %.16s... of SHA512SUMS",
+		buffer_text(&u->path), got, announced);
+}
+
+int upload_produce(struct upload *u, const struct upload_sink *sink, size_t sums, struct error *e)
+{
+	int rc = is_converted(u) ? stream_produce(u, sink, sums, e)
+				 : file_produce(u, sink, sums, e);
+
+	if (!rc && !sums)
+		u->result->hash = u->announced;
+	return rc ? rc : check_announced(u, e);
+}
+
+static int begin_nothing(void *arg, uint64_t size, struct error *e)
+{
+	(void)arg;
+	(void)size;
+	(void)e;
+	return 0;
+}
+
+static int write_nothing(void *arg, const void *bytes, size_t len, struct error *e)
+{
+	(void)arg;
+	(void)bytes;
+	(void)len;
+	(void)e;
+	return 0;
+}
+
+int upload_digest(struct upload *u, struct error *e)
+{
+	const struct upload_sink nowhere = { begin_nothing, write_nothing, NULL };
+
+	return upload_produce(u, &nowhere, UPLOAD_SUMS, e);
+}
+
+/* What Glance reports unless it is told to use another digest; more would cost time. */
+enum { USUAL_SUMS = SHA512 + 1 };
 
 /* The connection as a sink. */
 struct line {
@@ -184,7 +224,7 @@ static int send_once(struct upload *u, bool *again, struct error *e)
 	struct line l = { .u = u };
 	const struct upload_sink sink = { line_begin, line_write, &l };
 	struct error why = { 0 };
-	int rc = upload_produce(u, &sink, &why);
+	int rc = upload_produce(u, &sink, upload_is_announced(u) ? 0 : USUAL_SUMS, &why);
 
 	*again = false;
 	if (!rc || l.answered) {

@@ -109,6 +109,23 @@ static int number_check(
 	return differs(key, has, sent, e);
 }
 
+/* A digest that Glance was told to use instead of the usual one is taken of what was sent, which
+ * must still be there. */
+static int digest_take(struct upload *u, size_t i, struct error *e)
+{
+	char sent[DIGEST_HEX_MAX];
+	int rc;
+
+	if (u->result->hash.hex[i][0])
+		return 0;
+	memcpy(sent, u->result->hash.hex[0], sizeof(sent));
+	rc = upload_digest(u, e);
+	if (!rc && strcmp(sent, u->result->hash.hex[0]) != 0)
+		rc = error_set(
+			e, ERR_CORRUPT, "%s: changed after it was sent", buffer_text(&u->path));
+	return rc;
+}
+
 /* Both digests that are reported must be right; one of them must be. */
 static int digest_check(struct upload *u, json_t *image, struct error *e)
 {
@@ -120,10 +137,15 @@ static int digest_check(struct upload *u, json_t *image, struct error *e)
 	if (md5 && strcmp(md5, ours[0]) != 0)
 		return differs("checksum", md5, ours[0], e);
 	for (size_t i = 0; algorithm && value && i < UPLOAD_SUMS; i++) {
+		int rc;
+
 		if (strcmp(algorithm, upload_algorithm[i]) != 0)
 			continue;
-		if (strcmp(value, ours[i]) != 0)
-			return differs(algorithm, value, ours[i], e);
+		rc = digest_take(u, i, e);
+		if (!rc && strcmp(value, ours[i]) != 0)
+			rc = differs(algorithm, value, ours[i], e);
+		if (rc)
+			return rc;
 		u->result->digest_verified = true;
 	}
 	u->result->digest_verified = u->result->digest_verified || md5;
@@ -151,6 +173,7 @@ int upload_verify(struct upload *u, struct error *e)
 	json_t *image = u->result->image;
 	const char *format = text_of(image, "disk_format");
 	struct upload_result *r = u->result;
+	struct error own = { 0 };
 	int rc;
 
 	if (!format)
@@ -168,5 +191,11 @@ int upload_verify(struct upload *u, struct error *e)
 	rc = number_check(image, "size", r->size, &r->size_verified, e);
 	if (!rc && !r->size_verified)
 		rc = error_set(e, ERR_CORRUPT, "Glance reports no size");
-	return rc ? rc : digest_check(u, image, e);
+	if (rc)
+		return rc;
+	rc = digest_check(u, image, e);
+	/* Not digested on the way: it may be the file that is not what the bundle says. */
+	if (rc && upload_is_announced(u) && upload_digest(u, &own))
+		rc = error_set(e, (enum error_code)own.code, "%s", own.text);
+	return rc;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Other images of the cloud that matter to an upload: the same one, and older versions of it. */
+#include <stdio.h>
 #include <string.h>
 
 #include "job/upload_private.h"
@@ -9,21 +10,19 @@ static const char *text_of(json_t *image, const char *key)
 	return json_string_value(json_object_get(image, key));
 }
 
-static int begin_nothing(void *arg, uint64_t size, struct error *e)
+/* Whether both say for which machine the image is, and not the same one. */
+static bool is_for_other(json_t *ours, json_t *theirs)
 {
-	(void)arg;
-	(void)size;
-	(void)e;
-	return 0;
-}
+	static const char *const keys[] = { "hypervisor_type", "hw_machine_type",
+		"hw_firmware_type", "hw_disk_bus" };
 
-static int write_nothing(void *arg, const void *bytes, size_t len, struct error *e)
-{
-	(void)arg;
-	(void)bytes;
-	(void)len;
-	(void)e;
-	return 0;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		const char *own = text_of(ours, keys[i]), *other = text_of(theirs, keys[i]);
+
+		if (own && other && strcmp(own, other) != 0)
+			return true;
+	}
+	return false;
 }
 
 static bool is_same(const struct upload *u, json_t *image, size_t algorithm)
@@ -31,14 +30,19 @@ static bool is_same(const struct upload *u, json_t *image, size_t algorithm)
 	const char *format = text_of(image, "disk_format");
 	const char *name = text_of(image, "os_hash_algo");
 	const char *value = text_of(image, "os_hash_value");
+	const char *id = text_of(image, "id"), *called = text_of(image, "name");
 
-	return format && name && value && !strcmp(format, text_of(u->body, "disk_format")) &&
+	/* A version is one only by its name. */
+	if (u->job->rotate && (!called || strcmp(called, u->job->rotate) != 0))
+		return false;
+	return id && strlen(id) < UPLOAD_ID_MAX && format && name && value &&
+		!strcmp(format, text_of(u->body, "disk_format")) &&
 		!strcmp(name, upload_algorithm[algorithm]) &&
-		!strcmp(value, u->result->hash.hex[algorithm]);
+		!strcmp(value, u->result->hash.hex[algorithm]) && !is_for_other(u->body, image);
 }
 
 /* Takes the newest image that `algorithm` says is the same. */
-static int find_by(struct upload *u, size_t algorithm, struct error *e)
+static int find_by(struct upload *u, size_t algorithm, bool hidden, struct error *e)
 {
 	struct buffer query = { 0 };
 	json_t *images = NULL, *image;
@@ -47,16 +51,15 @@ static int find_by(struct upload *u, size_t algorithm, struct error *e)
 
 	if (!rc)
 		rc = glance_query(&query, "status", "active", e);
+	if (!rc && hidden)
+		rc = glance_query(&query, "os_hidden", "true", e);
 	if (!rc)
 		rc = glance_list(u->glance, buffer_text(&query), &images, e);
 	json_array_foreach(images, i, image)
 	{
-		const char *id = text_of(image, "id");
-
-		if (u->result->present || !id || strlen(id) >= UPLOAD_ID_MAX ||
-			!is_same(u, image, algorithm))
+		if (u->result->present || !is_same(u, image, algorithm))
 			continue;
-		strcpy(u->result->id, id);
+		strcpy(u->result->id, text_of(image, "id"));
 		u->result->image = json_incref(image);
 		u->result->present = true;
 		u->result->digest_verified = true;
@@ -68,16 +71,23 @@ static int find_by(struct upload *u, size_t algorithm, struct error *e)
 
 int upload_find_present(struct upload *u, struct error *e)
 {
-	const struct upload_sink nowhere = { begin_nothing, write_nothing, NULL };
-	int rc = upload_produce(u, &nowhere, e);
+	int rc = 0;
 
+	if (upload_is_announced(u))
+		u->result->hash = u->announced;
+	else
+		rc = upload_digest(u, e);
 	/* MD5 alone proves nothing. */
-	for (size_t i = UPLOAD_SUMS - 1; !rc && !u->result->present && i > 0; i--)
-		rc = find_by(u, i, e);
+	for (size_t i = 1; !rc && !u->result->present && i < UPLOAD_SUMS; i++) {
+		rc = find_by(u, i, false, e);
+		/* Versions that were sent before something else failed wait to be shown. */
+		if (!rc && !u->result->present && u->job->rotate)
+			rc = find_by(u, i, true, e);
+	}
 	return rc;
 }
 
-static int add_versions(struct upload *u, const char *hidden, json_t *all, struct error *e)
+static int add_versions(struct uploading *u, const char *hidden, json_t *all, struct error *e)
 {
 	struct buffer query = { 0 };
 	json_t *images = NULL;
@@ -96,28 +106,36 @@ static int add_versions(struct upload *u, const char *hidden, json_t *all, struc
 	return rc;
 }
 
-/* Ours, by the same name, not the new one: others' images of that name are theirs. */
-static bool is_older(const struct upload *u, json_t *image)
+static bool is_new(const struct uploading *u, const char *id)
+{
+	for (size_t i = 0; i < u->results->count; i++)
+		if (!strcmp(u->results->image[i].id, id))
+			return true;
+	return false;
+}
+
+/* Ours, by the same name, not a new one: others' images of that name are theirs. */
+static bool is_older(const struct uploading *u, json_t *image)
 {
 	const char *id = text_of(image, "id"), *name = text_of(image, "name");
 	const char *owner = text_of(image, "owner");
-	const char *own = text_of(u->result->image, "owner");
+	const char *own = text_of(u->results->image->image, "owner");
 
-	if (!id || !strcmp(id, u->result->id) || !name || strcmp(name, u->job->rotate) != 0)
+	if (!id || is_new(u, id) || !name || strcmp(name, u->job->rotate) != 0)
 		return false;
 	return own && owner ? !strcmp(own, owner) : !own && !owner;
 }
 
-/* One that cannot be put away is said; the new one is in place all the same. */
-static int note_stuck(struct upload *u, const char *id, const struct error *why, struct error *e)
+/* One that cannot be put away is said; the new ones are in place all the same. */
+static int note_stuck(struct uploading *u, const char *id, const struct error *why, struct error *e)
 {
 	char text[700];
 
 	snprintf(text, sizeof(text), "older image %.64s stays: %.600s", id, why->text);
-	return upload_note(u, SEVERITY_WARNING, "glance-older-version", text, NULL, e);
+	return upload_note(u->upload, SEVERITY_WARNING, "glance-older-version", text, NULL, e);
 }
 
-static int put_away(struct upload *u, json_t *image, bool remove, struct error *e)
+static int put_away(struct uploading *u, json_t *image, bool remove, struct error *e)
 {
 	const char *id = text_of(image, "id");
 	struct error why = { 0 };
@@ -125,12 +143,12 @@ static int put_away(struct upload *u, json_t *image, bool remove, struct error *
 
 	if (remove && !json_is_true(json_object_get(image, "protected"))) {
 		rc = glance_delete(u->glance, id, &why);
-		return rc ? note_stuck(u, id, &why, e) : strings_add(&u->result->removed, id, e);
+		return rc ? note_stuck(u, id, &why, e) : strings_add(&u->results->removed, id, e);
 	}
 	if (json_is_true(json_object_get(image, "os_hidden")))
 		return 0;
 	rc = glance_set(u->glance, id, "os_hidden", json_true(), &why);
-	return rc ? note_stuck(u, id, &why, e) : strings_add(&u->result->hidden, id, e);
+	return rc ? note_stuck(u, id, &why, e) : strings_add(&u->results->hidden, id, e);
 }
 
 /* The newest of those that are not taken yet. */
@@ -152,31 +170,50 @@ static size_t newest(json_t *all)
 	return best;
 }
 
-int upload_rotate(struct upload *u, struct error *e)
+static int show(struct uploading *u, struct upload_result *r, struct error *e)
 {
-	json_t *all = json_array();
-	unsigned kept = 1; /* the new one */
-	int rc = all ? glance_set(u->glance, u->result->id, "os_hidden", json_false(), e)
-		     : error_nomem(e, "a list of images");
+	int rc;
 
+	if (r->present && !json_is_true(json_object_get(r->image, "os_hidden")))
+		return 0;
+	rc = glance_set(u->glance, r->id, "os_hidden", json_false(), e);
 	if (!rc)
-		json_object_set_new(u->result->image, "os_hidden", json_false());
-	if (!rc)
-		rc = add_versions(u, "false", all, e);
-	if (!rc)
-		rc = add_versions(u, "true", all, e);
+		json_object_set_new(r->image, "os_hidden", json_false());
+	return rc;
+}
+
+/* A version counts as many images as were sent now. */
+static int put_older_away(struct uploading *u, json_t *all, struct error *e)
+{
+	const size_t keep = u->job->keep_versions * u->results->count;
+	size_t kept = u->results->count;
+	int rc = 0;
+
 	while (!rc && json_array_size(all)) {
 		size_t i = newest(all);
 		json_t *image = json_incref(json_array_get(all, i));
 
 		json_array_remove(all, i);
-		if (is_older(u, image)) {
-			kept++;
-			rc = put_away(
-				u, image, u->job->keep_versions && kept > u->job->keep_versions, e);
-		}
+		if (is_older(u, image))
+			rc = put_away(u, image, ++kept > keep && keep, e);
 		json_decref(image);
 	}
+	return rc;
+}
+
+int upload_rotate(struct uploading *u, struct error *e)
+{
+	json_t *all = json_array();
+	int rc = all ? 0 : error_nomem(e, "a list of images");
+
+	for (size_t i = 0; !rc && i < u->results->count; i++)
+		rc = show(u, &u->results->image[i], e);
+	if (!rc)
+		rc = add_versions(u, "false", all, e);
+	if (!rc)
+		rc = add_versions(u, "true", all, e);
+	if (!rc)
+		rc = put_older_away(u, all, e);
 	json_decref(all);
 	return rc;
 }

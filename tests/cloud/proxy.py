@@ -5,6 +5,7 @@
 proxy.py TO-PORT FILE MODE [N|METHOD]: writes its own port to FILE.
   pass       does nothing
   cut N      breaks the connection off once N bytes of one request came
+  cut-put N  breaks off the Nth PUT at once
   slow N     passes on N bytes a second
   unauthorized METHOD   answers the first such request for one image with 401 itself
   corrupt N  changes the byte N of a request
@@ -19,6 +20,7 @@ to, port_file, mode = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 method = sys.argv[4] if mode == "unauthorized" else ""
 number = int(sys.argv[4]) if len(sys.argv) > 4 and not method else 0
 refused = threading.Event()
+puts = 0
 REFUSAL = (b"HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\nContent-Length: 42\r\n"
            b"Connection: close\r\n\r\n" + b'{"message":"old","code":"401 Unauthorized"}'[:42])
 
@@ -36,6 +38,7 @@ def back(server, client):
 
 
 def serve(client):
+    global puts
     server = socket.create_connection(("127.0.0.1", to))
     threading.Thread(target=back, args=(server, client), daemon=True).start()
     count = 0
@@ -45,6 +48,10 @@ def serve(client):
                 refused.set()
                 client.sendall(REFUSAL)
                 break
+            if mode == "cut-put" and data.startswith(b"PUT "):
+                puts += 1
+                if puts == number:
+                    break
             if mode == "corrupt" and count <= number < count + len(data):
                 at = number - count
                 data = data[:at] + bytes([data[at] ^ 1]) + data[at + 1:]

@@ -190,8 +190,8 @@ static void test_refusals(void **state)
 		"<source image=\"a\"/>" TAIL,
 		ERR_USAGE, "r.xml:2: ", "--set must=VALUE");
 	refused("<recipe name=\"r\" tested=\"plan\"><title>t</title>\n"
-		"<source image=\"https://example.org/a\"/>" TAIL,
-		ERR_CORRUPT, "r.xml:2: ", "sha256");
+		"<source image=\"ftp://user:word@example.org/a\"/>" TAIL,
+		ERR_UNSUPPORTED, "r.xml:2: ", "ftp: only http");
 	refused("<recipe name=\"r\" tested=\"plan\"><title>t</title>\n"
 		"<parameter name=\"a\" default=\"\"/>\n<parameter name=\"a\" default=\"\"/>\n"
 		"<source image=\"a\"/>" TAIL,

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The disk as squares, row by row from its start: the colour is what most of the square holds, the
  * strength how much of it. */
-#include "tools/map_svg.h"
+#include "job/map_svg.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/checked.h"
-#include "tools/text.h"
+#include "base/size.h"
 
 enum {
 	MARGIN = 28,
@@ -48,12 +48,14 @@ enum map_kind map_kind_of(const struct extent *x)
 	return x->compressed ? MAP_COMPRESSED : MAP_DATA;
 }
 
-int map_picture_open(struct map_picture *p, uint64_t size, struct error *e)
+int map_picture_open(struct map_picture *p, uint64_t size, unsigned rows, struct error *e)
 {
+	const size_t cells = (size_t)rows * MAP_COLUMNS;
+
 	*p = (struct map_picture){
 		.size = size,
-		.cell = max_u64(round_up(div_up(size, MAP_CELLS), SMALLEST), SMALLEST),
-		.cells = calloc(MAP_CELLS, sizeof(*p->cells)),
+		.cell = max_u64(round_up(div_up(size, cells), SMALLEST), SMALLEST),
+		.cells = calloc(cells, sizeof(*p->cells)),
 	};
 	return p->cells ? 0 : error_nomem(e, "a picture");
 }
@@ -91,15 +93,41 @@ static enum map_kind cell_look(const struct map_picture *p, uint64_t index, unsi
 	return most;
 }
 
-static int square_draw(
-	const struct map_picture *p, uint64_t index, struct buffer *out, struct error *e)
+/* All squares that look so, in one path. */
+static int look_draw(const struct map_picture *p, enum map_kind kind, unsigned strength,
+	unsigned top, struct buffer *out, struct error *e)
 {
-	unsigned strength;
-	enum map_kind kind = cell_look(p, index, &strength);
+	const uint64_t cells = div_up(p->size, p->cell);
+	bool any = false;
+	int rc = 0;
 
-	return buffer_format(out, e, "<use href=\"#q\" x=\"%u\" y=\"%u\" class=\"%s s%u\"/>\n",
-		(unsigned)(MARGIN + index % MAP_COLUMNS * PITCH),
-		(unsigned)(TOP + index / MAP_COLUMNS * PITCH), kinds[kind].name, strength);
+	for (uint64_t i = 0; !rc && i < cells; i++) {
+		unsigned its;
+
+		if (cell_look(p, i, &its) != kind || its != strength)
+			continue;
+		if (!any)
+			rc = buffer_format(
+				out, e, "<path class=\"%s s%u\" d=\"", kinds[kind].name, strength);
+		any = true;
+		if (!rc)
+			rc = buffer_format(out, e, "M%u %uh%dv%dh-%dz",
+				(unsigned)(i % MAP_COLUMNS * PITCH),
+				top + (unsigned)(i / MAP_COLUMNS) * PITCH, PITCH - 2, PITCH - 2,
+				PITCH - 2);
+	}
+	return rc || !any ? rc : buffer_string(out, "\"/>\n", e);
+}
+
+static int squares_draw(
+	const struct map_picture *p, unsigned top, struct buffer *out, struct error *e)
+{
+	int rc = 0;
+
+	for (enum map_kind k = 0; !rc && k < MAP_KINDS; k++)
+		for (unsigned s = 1; !rc && s <= STRENGTHS; s++)
+			rc = look_draw(p, k, s, top, out, e);
+	return rc;
 }
 
 static int text_put(struct buffer *out, const char *text, struct error *e)
@@ -194,10 +222,31 @@ int map_picture_draw(const struct map_picture *p, const char *title, const char 
 	unsigned bottom = TOP + (unsigned)div_up(cells, MAP_COLUMNS) * PITCH;
 	int rc = head_draw(p, bottom + LEGEND, title, format, out, e);
 
-	for (uint64_t i = 0; !rc && i < cells; i++)
-		rc = square_draw(p, i, out, e);
+	if (!rc)
+		rc = buffer_format(out, e, "<g transform=\"translate(%d)\">\n", MARGIN);
+	if (!rc)
+		rc = squares_draw(p, TOP, out, e);
+	if (!rc)
+		rc = buffer_string(out, "</g>\n", e);
 	if (!rc)
 		rc = legend_draw(p, bottom + PITCH, out, e);
+	return rc ? rc : buffer_string(out, "</svg>\n", e);
+}
+
+int map_picture_inline(
+	const struct map_picture *p, const char *label, struct buffer *out, struct error *e)
+{
+	const uint64_t rows = div_up(div_up(p->size, p->cell), MAP_COLUMNS);
+	int rc = buffer_format(out, e,
+		"<svg class=\"map\" viewBox=\"0 0 %d %u\" role=\"img\"><title>",
+		MAP_COLUMNS * PITCH - 2, (unsigned)max_u64(rows, 1) * PITCH - 2);
+
+	if (!rc)
+		rc = text_put(out, label, e);
+	if (!rc)
+		rc = buffer_string(out, "</title>\n", e);
+	if (!rc)
+		rc = squares_draw(p, 0, out, e);
 	return rc ? rc : buffer_string(out, "</svg>\n", e);
 }
 
