@@ -34,8 +34,6 @@ int build_check(const struct build_job *j, struct error *e)
 
 	if (r->source.kind == SOURCE_PACKAGES)
 		return refuse(r, "build from packages", e);
-	if (r->source.kind == SOURCE_TAR)
-		return refuse(r, "build from a root tar", e);
 	if (r->grow)
 		return refuse(r, "grow file systems (resize grow=\"true\")", e);
 	if (!strcmp(r->bundle, "ova"))
@@ -135,6 +133,7 @@ int job_build(const struct build_job *j, struct build_result *result, struct err
 	guest_image_close(b.guest);
 	disk_close(b.overlay);
 	source_close(&b.source);
+	root_disk_close(&b.made);
 	fetched_free(&b.fetched);
 	free(b.location);
 	free(b.mirror);
