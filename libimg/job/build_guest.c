@@ -9,6 +9,11 @@ enum {
 	DOS_EPOCH = 315532800, /* 1980, which every file system can tell; seconds since 1970 */
 };
 
+int64_t build_time(const struct building *b)
+{
+	return b->job->time ? (int64_t)b->job->time : DOS_EPOCH;
+}
+
 static bool is_cancelled(void *arg)
 {
 	const struct convert_options *engine = arg;
@@ -35,8 +40,7 @@ static int guest_change(struct building *b, struct guest_image *image, struct er
 		.windows = windows_wishes_any(&r->windows) ? &r->windows : NULL,
 		.seal = &r->seal,
 		.notes = &b->result->notes };
-	const int64_t mtime = b->job->time ? (int64_t)b->job->time : DOS_EPOCH;
-	int rc = guest_edits_apply(image, &r->edits, mtime, e);
+	int rc = guest_edits_apply(image, &r->edits, build_time(b), e);
 
 	if (rc)
 		rc = error_prefix(e, "%s", r->path);

@@ -50,9 +50,10 @@ static int source_add(struct building *b, struct buffer *key, struct error *e)
 		return content_add(b, key, e);
 	if (fstat(host_file_descriptor(b->source.watch), &st))
 		return error_errno(e, errno, "cannot look at the source");
-	return buffer_format(key, e, "source %llu %llu %llu %lld.%09ld\n",
+	return buffer_format(key, e, "source %llu %llu %llu %lld.%09ld at %lld\n",
 		(unsigned long long)st.st_dev, (unsigned long long)st.st_ino,
-		(unsigned long long)st.st_size, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+		(unsigned long long)st.st_size, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
+		(long long)build_time(b)); /* a root tar's disk has it in it */
 }
 
 /* What was edited says more than the steps do: files that they copy may have changed, too. */

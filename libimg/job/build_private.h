@@ -10,6 +10,7 @@
 #include "job/fetch.h"
 #include "job/grow.h"
 #include "job/pieces.h"
+#include "job/root_disk.h"
 
 /* A finished image: a file of the work folder, under its own name. */
 struct build_made {
@@ -48,6 +49,7 @@ struct building {
 	struct build_output *output;
 	char *location, *mirror; /* of the source, as they may be shown; or NULL */
 	struct fetched fetched; /* the source, when that is a URL or packages */
+	struct root_disk made; /* of the source, when that is a root tar */
 	struct source source;
 	struct convert_job reading; /* of the source */
 	char source_sha256[DIGEST_HEX_MAX]; /* as was used; "": in a plan, or the recipe pins it */
@@ -135,6 +137,10 @@ int build_packages_install(struct building *b, struct error *e);
 int build_source_cached(struct building *b, bool *cached, struct error *e);
 /* The source as a disk, which is what the recipe pins. */
 int build_source_open(struct building *b, struct error *e);
+/* Likewise, when b->reading.source is a root tar. */
+int build_root_open(struct building *b, struct error *e);
+/* Of new files in the guest, seconds since 1970. */
+int64_t build_time(const struct building *b);
 /* Of a path of the host only the name, of a URL what is no secret; the caller frees it.  NULL stays
  * NULL. */
 int build_location_shown(const char *location, char **out, struct error *e);

@@ -135,6 +135,11 @@ int build_source_open(struct building *b, struct error *e)
 		.size = r->size,
 		.tmpdir = b->job->tmpdir,
 		.engine = b->job->engine };
+	if (r->source.kind != SOURCE_IMAGE) {
+		rc = build_root_open(b, e);
+		fetched_unlock(&b->fetched);
+		return rc;
+	}
 	rc = source_open(&b->source, &b->reading, e);
 	fetched_unlock(&b->fetched);
 	return rc ? rc : build_source_check(b, b->source.watch, e);

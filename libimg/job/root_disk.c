@@ -13,6 +13,7 @@
 #include "disk/slice.h"
 #include "fs/ext_make.h"
 #include "fs/fat_make.h"
+#include "guest/linux_boot.h"
 #include "guest/root_unpack.h"
 #include "job/root_disk_private.h"
 #include "volume/gpt_make.h"
@@ -187,6 +188,28 @@ static int table_write(struct making *m, struct error *e)
 			    sizeof(parts) / sizeof(parts[0]), e);
 }
 
+static int boot_install(struct making *m, struct error *e)
+{
+	char esp_uuid[FAT_MAKE_ID_SIZE];
+	const struct linux_boot b = { .disk = m->out->disk,
+		.bios_off = BIOS_OFF,
+		.bios_size = ESP_OFF - BIOS_OFF,
+		.root = m->root,
+		.esp = m->esp,
+		.root_uuid = m->root->uuid,
+		.esp_uuid = esp_uuid,
+		.root_partuuid = m->root_partuuid,
+		.mtime = m->job->time,
+		.tmpdir = m->job->tmpdir };
+	int rc;
+
+	fat_make_id_text(esp_id(m), esp_uuid);
+	rc = linux_boot_install(&b, m->notes, e);
+	if (!rc)
+		rc = fs_sync(m->root, e);
+	return rc ? rc : fs_sync(m->esp, e);
+}
+
 static int make(struct making *m, struct error *e)
 {
 	int rc = size_check(m, e);
@@ -202,9 +225,7 @@ static int make(struct making *m, struct error *e)
 	if (!rc)
 		rc = table_write(m, e);
 	if (!rc)
-		rc = fs_sync(m->root, e);
-	if (!rc)
-		rc = fs_sync(m->esp, e);
+		rc = boot_install(m, e);
 	return rc;
 }
 
