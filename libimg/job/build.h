@@ -36,9 +36,9 @@ struct build_result {
 };
 
 /*
- * The bundle has every output, its description, plan.json, edits.json and digests; it appears whole
- * or not at all.  The guest is edited once, for all outputs.  ERR_UNSUPPORTED, before anything is
- * done, for what hvimg does not do.  Free the result after a failure, too.
+ * The bundle has every output, its description, report.html, plan.json, edits.json and digests; it
+ * appears whole or not at all.  The guest is edited once, for all outputs.  ERR_UNSUPPORTED, before
+ * anything is done, for what hvimg does not do.  Free the result after a failure, too.
  */
 int job_build(const struct build_job *j, struct build_result *result, struct error *e);
 void build_result_free(struct build_result *r);
