@@ -10,17 +10,22 @@ struct lane {
 	struct digest *digest;
 	pthread_t thread;
 	bool started;
+	unsigned long done; /* pieces; under the lock of the digests */
+};
+
+struct piece {
+	const void *bytes;
+	size_t len;
 };
 
 struct digests {
 	struct lane lane[DIGESTS_MAX];
 	size_t lanes;
+	unsigned depth; /* pieces that may wait */
 	pthread_mutex_t lock; /* for all below */
 	pthread_cond_t change;
-	const void *bytes;
-	size_t len;
-	unsigned long round; /* counts the pieces handed out */
-	unsigned busy; /* threads that have not done this round */
+	struct piece piece[DIGESTS_DEPTH_MAX]; /* that of number n at n % depth */
+	unsigned long count; /* of the pieces handed out */
 	bool ended;
 };
 
@@ -28,20 +33,21 @@ static void *lane_work(void *arg)
 {
 	struct lane *lane = arg;
 	struct digests *s = lane->digests;
-	unsigned long done = 0;
 
 	pthread_mutex_lock(&s->lock);
 	for (;;) {
-		while (s->round == done && !s->ended)
+		struct piece p;
+
+		while (s->count == lane->done && !s->ended)
 			pthread_cond_wait(&s->change, &s->lock);
-		if (s->round == done)
+		if (s->count == lane->done)
 			break;
-		done = s->round;
+		p = s->piece[lane->done % s->depth];
 		pthread_mutex_unlock(&s->lock);
-		digest_add(lane->digest, s->bytes, s->len);
+		digest_add(lane->digest, p.bytes, p.len);
 		pthread_mutex_lock(&s->lock);
-		if (!--s->busy)
-			pthread_cond_broadcast(&s->change);
+		lane->done++;
+		pthread_cond_broadcast(&s->change);
 	}
 	pthread_mutex_unlock(&s->lock);
 	return NULL;
@@ -59,6 +65,7 @@ int digests_open(struct digests **out, const char *const *algorithms, size_t cou
 	if (!s)
 		return error_nomem(e, "digests");
 	s->lanes = count;
+	s->depth = 1;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->change, NULL);
 	for (size_t i = 0; !rc && i < s->lanes; i++)
@@ -77,22 +84,25 @@ int digests_open(struct digests **out, const char *const *algorithms, size_t cou
 	return rc;
 }
 
-/* Waits for the threads to be done with what they have.  Lock held. */
-static void wait_idle(struct digests *s)
+void digests_set_depth(struct digests *s, unsigned depth)
 {
-	while (s->busy)
-		pthread_cond_wait(&s->change, &s->lock);
+	s->depth = depth;
+}
+
+/* Waits until no thread is further behind than that.  Lock held. */
+static void wait_behind(struct digests *s, unsigned long most)
+{
+	for (size_t i = 0; i < s->lanes; i++)
+		while (s->lane[i].started && s->count - s->lane[i].done > most)
+			pthread_cond_wait(&s->change, &s->lock);
 }
 
 void digests_add(struct digests *s, const void *bytes, size_t len)
 {
 	pthread_mutex_lock(&s->lock);
-	wait_idle(s);
-	s->bytes = bytes;
-	s->len = len;
-	s->round++;
-	for (size_t i = 0; i < s->lanes; i++)
-		s->busy += s->lane[i].started;
+	wait_behind(s, s->depth - 1);
+	s->piece[s->count % s->depth] = (struct piece){ bytes, len };
+	s->count++;
 	pthread_cond_broadcast(&s->change);
 	pthread_mutex_unlock(&s->lock);
 	for (size_t i = 0; i < s->lanes; i++)
@@ -103,7 +113,7 @@ void digests_add(struct digests *s, const void *bytes, size_t len)
 static void end_threads(struct digests *s)
 {
 	pthread_mutex_lock(&s->lock);
-	wait_idle(s);
+	wait_behind(s, 0);
 	s->ended = true;
 	pthread_cond_broadcast(&s->change);
 	pthread_mutex_unlock(&s->lock);

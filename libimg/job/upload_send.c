@@ -12,13 +12,17 @@
 #include "cloud/copy.h"
 #include "job/upload_private.h"
 
-enum { PIECE = 512 << 10, SHA512 = 1 /* of upload_algorithm */ };
+enum {
+	PIECE = 512 << 10,
+	DEPTH = 15, /* so that sender and digests rarely wait for each other */
+	SHA512 = 1, /* of upload_algorithm */
+};
 
 struct pieces {
 	int fd;
 	struct stat before;
 	struct digests *digests;
-	uint8_t *piece[2]; /* one is digested and sent while the other is read */
+	uint8_t *piece; /* DEPTH + 1, digested and sent while another is read */
 };
 
 static int pieces_send(
@@ -29,14 +33,15 @@ static int pieces_send(
 	size_t turn = 0;
 	int rc = 0;
 
-	for (uint64_t off = 0; !rc && off < size; off += PIECE, turn = !turn) {
+	for (uint64_t off = 0; !rc && off < size; off += PIECE, turn = (turn + 1) % (DEPTH + 1)) {
+		uint8_t *piece = p->piece + turn * PIECE;
 		size_t len = (size_t)min_u64(PIECE, size - off);
 
-		rc = read_fully(p->fd, off, p->piece[turn], len, e);
+		rc = read_fully(p->fd, off, piece, len, e);
 		if (rc)
 			break;
-		digests_add(p->digests, p->piece[turn], len);
-		rc = sink->write(sink->arg, p->piece[turn], len, e);
+		digests_add(p->digests, piece, len);
+		rc = sink->write(sink->arg, piece, len, e);
 		if (!rc && o->progress && o->progress(o->progress_arg, off + len, size))
 			rc = error_set(e, ERR_CANCELLED, "cancelled");
 	}
@@ -57,6 +62,8 @@ static int check_unchanged(const struct pieces *p, struct error *e)
 
 static int file_open(struct pieces *p, const char *path, size_t sums, struct error *e)
 {
+	int rc;
+
 	p->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (p->fd < 0)
 		return error_errno(e, errno, "cannot open it");
@@ -64,10 +71,13 @@ static int file_open(struct pieces *p, const char *path, size_t sums, struct err
 		return error_errno(e, errno, "cannot look at it");
 	if (!S_ISREG(p->before.st_mode))
 		return error_set(e, ERR_UNSUPPORTED, "is no plain file: say --as to convert it");
-	p->piece[0] = malloc(PIECE);
-	p->piece[1] = malloc(PIECE);
-	return p->piece[0] && p->piece[1] ? digests_open(&p->digests, upload_algorithm, sums, e)
-					  : error_nomem(e, "an upload");
+	p->piece = malloc((size_t)(DEPTH + 1) * PIECE);
+	if (!p->piece)
+		return error_nomem(e, "an upload");
+	rc = digests_open(&p->digests, upload_algorithm, sums, e);
+	if (!rc)
+		digests_set_depth(p->digests, DEPTH);
+	return rc;
 }
 
 static int file_produce(
@@ -89,8 +99,7 @@ static int file_produce(
 		digests_finish(p.digests, u->result->hash.hex);
 	/* Closing waits for the threads, which read the pieces. */
 	digests_close(p.digests);
-	free(p.piece[0]);
-	free(p.piece[1]);
+	free(p.piece);
 	if (p.fd >= 0)
 		close(p.fd);
 	return rc ? error_prefix(e, "%s", path) : 0;
