@@ -13,7 +13,7 @@ struct inject_settings {
 	struct conversion conversion;
 	struct strings targets, drivers, seal;
 	struct windows_wishes windows;
-	bool allow_unsigned, force_dirty;
+	bool allow_unsigned, force_dirty, grow;
 	bool dry_run;
 	const char *manifest;
 };
@@ -166,11 +166,11 @@ static int inject_run(const void *settings, char *const *argument, struct error 
 		rc = error_set(e, ERR_USAGE, "-: an injected image is not streamed: name a file");
 	if (!rc)
 		rc = join_targets(&s->targets, &names, e);
-	if (!rc && !s->targets.count && !s->seal.count && !s->drivers.count &&
+	if (!rc && !s->targets.count && !s->seal.count && !s->drivers.count && !s->grow &&
 		!windows_wishes_any(&s->windows))
 		rc = error_set(e, ERR_USAGE,
-			"-t: no target given, and neither --drivers, --seal nor an option for "
-			"Windows");
+			"-t: no target given, and neither --drivers, --seal, --grow nor an option "
+			"for Windows");
 	if (!rc)
 		rc = load_targets(s->targets.count ? buffer_text(&names) : NULL, &known, &named, e);
 	if (!rc) {
@@ -180,6 +180,7 @@ static int inject_run(const void *settings, char *const *argument, struct error 
 		job.drivers = s->drivers;
 		job.allow_unsigned = s->allow_unsigned;
 		job.force_dirty = s->force_dirty;
+		job.grow = s->grow;
 		job.windows = &s->windows;
 		job.tmpdir = scratch_folder(&s->common);
 		rc = run_job(s, &job, e);
@@ -211,6 +212,10 @@ static const struct option_spec inject_options[] = {
 	{ "seal", 0, "[OPERATIONS]",
 		"Take out what makes the guest one of its kind, see below; with or without -t.",
 		option_selection, FIELD(seal) },
+	{ "grow", 0, NULL,
+		"Let the last partition and its ext2, ext3 or ext4 file system take what is free "
+		"behind them, as with --size +2G; with or without -t.",
+		option_flag, FIELD(grow) },
 	{ "allow-unsigned", 0, NULL,
 		"Put driver packages into Windows also when no signed catalogue lists their files "
 		"and not every driver has a signature in it. Whether a signature is right and "

@@ -8,6 +8,7 @@
 #include <libxml/relaxng.h>
 
 #include "base/file.h"
+#include "base/xml_explain.h"
 
 #if LIBXML_VERSION >= 21200
 typedef const xmlError *xml_error_pointer;
@@ -92,8 +93,8 @@ static int document_load(const char *path, bool *shortage, xmlDoc **out, struct 
 	return rc;
 }
 
-static int document_validate(
-	const char *path, xmlDoc *doc, xmlRelaxNG *schema, bool *shortage, struct error *e)
+static int document_validate(const char *path, xmlDoc *doc, xmlRelaxNG *schema,
+	const xmlDoc *grammar, bool *shortage, struct error *e)
 {
 	struct complaint c = { .path = path, .e = e, .shortage = shortage };
 	xmlRelaxNGValidCtxt *valid = xmlRelaxNGNewValidCtxt(schema);
@@ -106,7 +107,7 @@ static int document_validate(
 	xmlRelaxNGFreeValidCtxt(valid);
 	if (!answer)
 		return 0;
-	if (!c.set)
+	if (!xml_explain(path, grammar, doc, e) && !c.set)
 		error_set(e, ERR_CORRUPT, "%s:1: not valid", path);
 	return -ERR_CORRUPT;
 }
@@ -128,7 +129,7 @@ static int schema_check(
 		compiled = xmlRelaxNGParse(parser);
 	}
 	if (compiled)
-		rc = document_validate(path, doc, compiled, shortage, e);
+		rc = document_validate(path, doc, compiled, text, shortage, e);
 	else
 		rc = c.set ? -ERR_CORRUPT : error_nomem(e, schema);
 	xmlRelaxNGFree(compiled);

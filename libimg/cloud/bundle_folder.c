@@ -136,7 +136,7 @@ int bundle_folder_open(const char *destination, const struct bundle_options *o, 
 		return error_nomem(e, "a bundle");
 	b->bundle.ops = &folder_ops;
 	b->no_sync = o->no_sync;
-	rc = work_folder_open(destination, "hvimg-part", &b->work, e);
+	rc = work_folder_open(destination, "hvimg-part", 0777, &b->work, e);
 	if (rc) {
 		folder_close(&b->bundle);
 		return rc;

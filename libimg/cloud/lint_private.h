@@ -51,8 +51,5 @@ bool value_listed(const char *values, const char *value, bool fold);
 /* Writes the one of "a|b" that is likely meant; false: none. */
 enum { VALUE_MAX = 64 };
 bool value_near(const char *values, const char *value, char near[VALUE_MAX]);
-/* How many letters have to be added, removed, replaced or swapped; more than `most`: some number
- * above it. */
-size_t edit_distance(const char *a, const char *b, size_t most);
 
 #endif

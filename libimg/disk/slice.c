@@ -32,6 +32,13 @@ static int slice_extent(struct disk *d, uint64_t off, struct extent *out, struct
 	return disk_extent(s->below, s->off + off, out, e);
 }
 
+static int slice_zero(struct disk *d, uint64_t off, uint64_t len, struct error *e)
+{
+	struct slice *s = (struct slice *)d;
+
+	return disk_zero(s->below, s->off + off, len, e);
+}
+
 static void slice_close(struct disk *d)
 {
 	free(d);
@@ -42,6 +49,7 @@ static const struct disk_ops slice_ops = {
 	.write = slice_write,
 	.extent = slice_extent,
 	.close = slice_close,
+	.zero = slice_zero,
 };
 
 int slice_open(struct disk *below, uint64_t off, uint64_t len, struct disk **out, struct error *e)

@@ -53,6 +53,19 @@ void work_folder_empty(const struct work_folder *w, const struct strings *kept)
 	closedir(dir);
 }
 
+static int owner_check(const struct work_folder *w, struct error *e)
+{
+	struct stat st;
+
+	if (fstat(w->folder, &st))
+		return error_errno(e, errno, "cannot look at %s beside it", w->temporary);
+	if (st.st_uid != geteuid())
+		return error_set(e, ERR_REFUSED,
+			"%s beside it belongs to another user (%u): remove it", w->temporary,
+			(unsigned)st.st_uid);
+	return 0;
+}
+
 /* Whether the locked folder still has its temporary name: its maker may just have finished it. */
 static int still_there(const struct work_folder *w, bool *answer)
 {
@@ -85,7 +98,7 @@ static int take_folder(struct work_folder *w, struct error *e)
 	return 0;
 }
 
-static int make_folder(struct work_folder *w, const char *ending, struct error *e)
+static int make_folder(struct work_folder *w, const char *ending, unsigned mode, struct error *e)
 {
 	bool made;
 	int rc;
@@ -94,11 +107,13 @@ static int make_folder(struct work_folder *w, const char *ending, struct error *
 		w->temporary = NULL;
 		return error_nomem(e, "a file name");
 	}
-	made = !mkdirat(w->parent, w->temporary, 0777);
+	made = !mkdirat(w->parent, w->temporary, mode);
 	if (!made && errno != EEXIST) {
 		rc = error_errno(e, errno, "cannot make a folder beside it");
 	} else {
 		rc = take_folder(w, e);
+		if (!rc && !made)
+			rc = owner_check(w, e);
 		if (!rc)
 			return 0;
 		/* Another's is not ours to remove. */
@@ -110,8 +125,8 @@ static int make_folder(struct work_folder *w, const char *ending, struct error *
 	return rc;
 }
 
-int work_folder_open(
-	const char *destination, const char *ending, struct work_folder *w, struct error *e)
+int work_folder_open(const char *destination, const char *ending, unsigned mode,
+	struct work_folder *w, struct error *e)
 {
 	struct stat st;
 	int rc;
@@ -121,7 +136,7 @@ int work_folder_open(
 		return error_set(
 			e, ERR_EXISTS, "exists already: remove it or name another destination");
 	rc = split(w, destination, e);
-	return rc ? rc : make_folder(w, ending, e);
+	return rc ? rc : make_folder(w, ending, mode, e);
 }
 
 void work_folder_close(struct work_folder *w)

@@ -22,12 +22,13 @@ struct work_folder {
 #define WORK_FOLDER_NONE ((struct work_folder){ .parent = -1, .folder = -1 })
 
 /*
- * Makes ".NAME.ENDING" beside the destination NAME, or takes over what is there, with its files.
+ * Makes ".NAME.ENDING" beside the destination NAME, of `mode`, or takes over the user's own that is
+ * there, with its files.  ERR_REFUSED when it is another user's, who may have put anything into it;
  * ERR_EXISTS when there is something at the destination, or another run holds the folder.  To be
  * closed after a failure, too.
  */
-int work_folder_open(
-	const char *destination, const char *ending, struct work_folder *w, struct error *e);
+int work_folder_open(const char *destination, const char *ending, unsigned mode,
+	struct work_folder *w, struct error *e);
 /* Removes all of its files but those named; NULL: all. */
 void work_folder_empty(const struct work_folder *w, const struct strings *kept);
 /* The folder goes when it is empty. */

@@ -10,11 +10,14 @@
 #include <unistd.h>
 
 #include "disk/scratch.h"
+#include "fs/appliance_watch.h"
 
 enum {
 	MEMORY_MIB = 768, /* of the virtual machine: a kernel, its daemon and a log replay */
 	SCRATCH_MEMORY = 16 << 20,
 	SOCKET_PATH_MAX = 107, /* unix(7) */
+	/* Seconds for a machine that may use KVM: where that works it is up within five. */
+	KVM_PATIENCE = 45,
 };
 
 bool appliance_opens(const char *type)
@@ -151,11 +154,21 @@ static int configure(struct appliance *a, bool emulate)
 
 static int launch(struct appliance *a, bool emulate, struct error *e)
 {
+	struct appliance_watch *watch;
+	int failed;
+
 	a->first[0] = '\0';
 	a->g = a->lib.create_flags(0);
 	if (!a->g)
 		return error_nomem(e, "libguestfs");
-	if (!configure(a, emulate) && !a->lib.launch(a->g)) {
+	failed = configure(a, emulate);
+	if (!failed) {
+		watch = appliance_watch_start(
+			a->folder, emulate ? 0 : KVM_PATIENCE, a->cancelled, a->cancelled_arg);
+		failed = a->lib.launch(a->g);
+		appliance_watch_end(watch);
+	}
+	if (!failed) {
 		a->lib.set_error_handler(a->g, NULL, NULL);
 		return 0;
 	}
@@ -194,11 +207,18 @@ static int start(struct appliance *a, struct error *e)
 		rc = drive_serve(&a->drive[i], e);
 	if (rc)
 		return rc;
-	/* Nested virtualization may be there and not work; emulation always does. */
+	/* Nested virtualization may be there and not work, or never come to an end; emulation
+	 * always does. */
 	if (may_use_kvm() && !launch(a, false, NULL))
 		return 0;
 	rc = appliance_go_on(a, e);
-	return rc ? rc : launch(a, true, e);
+	if (rc)
+		return rc;
+	rc = launch(a, true, e);
+	/* What a cancellation ended did not fail by itself. */
+	if (rc && a->cancelled && a->cancelled(a->cancelled_arg))
+		rc = appliance_go_on(a, e);
+	return rc;
 }
 
 int appliance_start(struct appliance *a, struct error *e)

@@ -20,7 +20,8 @@
 struct appliance;
 
 /* Starts nothing yet.  `tmpdir` NULL: /var/tmp.  `cancelled` (may be NULL) is asked before each
- * thing that is done there; once it is true all fail with ERR_CANCELLED. */
+ * thing that is done there, and by another thread while it starts; once it is true all fail with
+ * ERR_CANCELLED. */
 int appliance_open(const char *tmpdir, bool (*cancelled)(void *arg), void *cancelled_arg,
 	struct appliance **out, struct error *e);
 /* Stops it; edits that were not synced are lost.  File systems opened in it must be closed before;

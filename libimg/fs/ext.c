@@ -141,15 +141,20 @@ static int check_writable(struct ext *x, struct error *e)
 			"the %s file system has deleted files that are not freed yet: run e2fsck "
 			"on it",
 			x->fs.type);
-	if (ext2fs_has_feature_quota(sb))
-		return error_set(e, ERR_REFUSED,
-			"the %s file system counts quotas inside: take that off with "
-			"tune2fs -O ^quota,^project, and turn it on again afterwards",
-			x->fs.type);
 	if (ext2fs_has_feature_readonly(sb) || ext2fs_has_feature_shared_blocks(sb))
 		return error_set(
 			e, ERR_REFUSED, "the %s file system is marked read only", x->fs.type);
 	return 0;
+}
+
+static int check_uncounted(struct ext *x, struct error *e)
+{
+	if (!ext2fs_has_feature_quota(x->e2->super))
+		return 0;
+	return error_set(e, ERR_REFUSED,
+		"the %s file system counts quotas inside: take that off with "
+		"tune2fs -O ^quota,^project, and turn it on again afterwards",
+		x->fs.type);
 }
 
 static int ext_free_bytes(struct fs *fs, uint64_t *out, struct error *e)
@@ -283,8 +288,7 @@ static int prepare_write(struct ext *x, struct error *e)
 	return 0;
 }
 
-int ext_open(struct disk *d, const struct fs_id *id, const struct fs_options *o, struct fs **out,
-	struct error *e)
+static int open_as(struct disk *d, const char *type, bool write, struct ext **out, struct error *e)
 {
 	struct ext *x = calloc(1, sizeof(*x));
 	int rc;
@@ -292,18 +296,38 @@ int ext_open(struct disk *d, const struct fs_id *id, const struct fs_options *o,
 	if (!x)
 		return error_nomem(e, "a file system");
 	x->fs.ops = &ext_ops;
-	x->fs.type = id->type;
+	x->fs.type = type;
 	x->fs.root = EXT2_ROOT_INO;
 	x->fs.permissions = true;
-	x->fs.writable = o->write;
-	rc = load(x, d, o->write, e);
+	x->fs.writable = write;
+	rc = load(x, d, write, e);
 	if (!rc && x->fs.needs_recovery)
-		rc = load_replayed(x, d, o->write, e);
-	if (!rc && o->write)
+		rc = load_replayed(x, d, write, e);
+	if (!rc && write)
 		rc = prepare_write(x, e);
 	if (rc)
 		ext_close(&x->fs);
 	else
+		*out = x;
+	return rc;
+}
+
+int ext_open(struct disk *d, const struct fs_id *id, const struct fs_options *o, struct fs **out,
+	struct error *e)
+{
+	struct ext *x = NULL;
+	int rc = open_as(d, id->type, o->write, &x, e);
+
+	if (!rc && o->write)
+		rc = check_uncounted(x, e);
+	if (rc && x)
+		ext_close(&x->fs);
+	else if (!rc)
 		*out = &x->fs;
 	return rc;
+}
+
+int ext_open_structure(struct disk *d, const char *type, struct ext **out, struct error *e)
+{
+	return open_as(d, type, true, out, e);
 }

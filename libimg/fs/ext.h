@@ -28,11 +28,17 @@ struct ext {
 	uint64_t fill_goal; /* of ext_fill: the block after the one given away last */
 };
 
+enum { EXT_GROUPS_MAX = 4 << 20 }; /* 512 TiB in blocks of 4 KiB; 64 bytes each in memory */
+
 /* ERR_CORRUPT when the superblock's numbers are none that libext2fs can be given. */
 int ext_check(struct disk *d, struct error *e);
 /* Opens what fs_identify called ext2, ext3 or ext4. */
 int ext_open(struct disk *d, const struct fs_id *id, const struct fs_options *o, struct fs **out,
 	struct error *e);
+
+/* For changes of the file system's own structure, which leave what its files take as it is: as
+ * ext_open for writing, and quotas inside are allowed.  `type` is static. */
+int ext_open_structure(struct disk *d, const char *type, struct ext **out, struct error *e);
 
 /* The struct error for a libext2fs failure while doing `what`. */
 int ext_error(struct ext *x, errcode_t code, struct error *e, const char *what);

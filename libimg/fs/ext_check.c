@@ -9,7 +9,6 @@
 #include "fs/ext.h"
 
 enum {
-	GROUPS_MAX = 4 << 20, /* 512 TiB in blocks of 4 KiB; 64 bytes each in memory */
 	BLOCK_MIN = 1024,
 	BLOCK_SHIFT_MAX = 6,
 };
@@ -70,7 +69,7 @@ static int check_groups(struct geometry *g, struct error *e)
 		return error_set(e, ERR_CORRUPT, "%u blocks, but %u allocation units in a group",
 			g->blocks_per_group, g->clusters_per_group);
 	g->groups = div_up(g->blocks - g->first, g->blocks_per_group);
-	if (g->groups > GROUPS_MAX)
+	if (g->groups > EXT_GROUPS_MAX)
 		return error_set(e, ERR_CORRUPT, "%" PRIu64 " groups of %u blocks", g->groups,
 			g->blocks_per_group);
 	return 0;

@@ -29,19 +29,15 @@ static int title_find(struct booting *b, struct error *e)
 
 static int system_check(struct booting *b, struct error *e)
 {
-	static const char *const programs[] = { "/sbin/init", "/lib/systemd/systemd", "/bin/init" };
 	int rc = linux_machine(b->root, &b->arch, e);
-	bool init = false;
 
-	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
-		init = init || tree_is(b->root, programs[i], S_IFREG);
 	if (rc)
 		return rc;
 	if (!b->arch)
 		return error_set(e, ERR_NOTREADY,
 			"there is no Linux system in it: neither /bin/sh nor another program that "
 			"would tell its processor");
-	if (!init)
+	if (!tree_is(b->root, "/sbin/init", S_IFREG))
 		return error_set(e, ERR_NOTREADY,
 			"the guest has no /sbin/init: it needs a package with one, systemd-sysv "
 			"(Debian, Ubuntu) or systemd (others)");

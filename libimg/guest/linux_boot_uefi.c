@@ -41,7 +41,7 @@ static void file_find(const struct booting *b, struct tree *t, const char *const
 	out[0] = 0;
 }
 
-/* As packages of Debian and its like have them. */
+/* As packages of Debian and its like have them: only what is signed goes with shim. */
 static void packages_find(struct booting *b, struct uefi_files *f)
 {
 	static const char *const shim[] = { "shim*.efi.signed", "shim*.efi.signed.latest",
@@ -49,19 +49,24 @@ static void packages_find(struct booting *b, struct uefi_files *f)
 	static const char *const manager[] = { "mm*.efi.signed", "mm*.efi", NULL };
 	static const char *const fallback[] = { "fb*.efi.signed", "fb*.efi", NULL };
 	static const char *const entries[] = { "BOOTX64.CSV", "BOOTAA64.CSV", "BOOT.CSV", NULL };
-	static const char *const signed_grub[] = { "#-efi-signed/grub*.efi.signed", NULL };
-	static const char *const plain_grub[] = { "#-efi/monolithic/grub*.efi", NULL };
+	static const char *const grub[] = { "#-efi-signed/grub*.efi.signed", NULL };
 
 	f->tree = b->root;
-	file_find(b, b->root, signed_grub, "/usr/lib/grub/", f->grub);
-	if (!f->grub[0]) {
-		file_find(b, b->root, plain_grub, "/usr/lib/grub/", f->grub);
+	file_find(b, b->root, grub, "/usr/lib/grub/", f->grub);
+	if (!f->grub[0])
 		return;
-	}
 	file_find(b, b->root, shim, "/usr/lib/shim/", f->shim);
 	file_find(b, b->root, manager, "/usr/lib/shim/", f->manager);
 	file_find(b, b->root, fallback, "/usr/lib/shim/", f->fallback);
 	file_find(b, b->root, entries, "/usr/lib/shim/", f->entries);
+}
+
+static void plain_find(struct booting *b, struct uefi_files *f)
+{
+	static const char *const grub[] = { "#-efi/monolithic/grub*.efi", NULL };
+
+	*f = (struct uefi_files){ .tree = b->root };
+	file_find(b, b->root, grub, "/usr/lib/grub/", f->grub);
 }
 
 /* As packages of Fedora and its like have put them on the EFI system partition: the first folder
@@ -188,6 +193,8 @@ int booting_uefi(struct booting *b, bool *done, struct error *e)
 	packages_find(b, &f);
 	if (!f.grub[0])
 		rc = esp_find(b, &f, e);
+	if (!rc && !f.grub[0])
+		plain_find(b, &f);
 	*done = !rc && f.grub[0];
 	if (!*done)
 		return rc;

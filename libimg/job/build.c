@@ -34,8 +34,6 @@ int build_check(const struct build_job *j, struct error *e)
 
 	if (r->source.kind == SOURCE_PACKAGES)
 		return refuse(r, "build from packages", e);
-	if (r->grow)
-		return refuse(r, "grow file systems (resize grow=\"true\")", e);
 	if (!strcmp(r->bundle, "ova"))
 		return build_ova_check(r, e);
 	if (!strcmp(r->bundle, "dir") && strcmp(r->bundle_compress, "none") != 0)

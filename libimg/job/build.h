@@ -18,8 +18,8 @@ struct build_job {
 	const char *tmpdir;
 	const char *cache; /* folder that downloads stay in, below "downloads"; NULL: none can be */
 	const char *cacert; /* as in fetch_job */
-	/* Told what is waited for, and before a part of the work ("download", "build") whose
-	 * progress follows.  May be NULL. */
+	/* Told what is waited for, and before a part of the work ("download", "source",
+	 * "unpack", "build") whose progress follows.  May be NULL. */
 	void (*say)(void *arg, const char *text);
 	void (*phase)(void *arg, const char *name);
 	void *told_arg;
@@ -34,9 +34,9 @@ struct build_job {
 struct build_result {
 	/*
 	 * What is made of what, and how: {"recipe","title","tested","parameters","source","size",
-	 * "steps","drivers","seal","windows","targets","outputs","bundle","upload"}.  No path of
-	 * the host and no secret is in it; of a URL neither user nor query.  Of a build "source"
-	 * has its digest, each of "outputs" "file_size", "virtual_size", "sha256" and
+	 * "grow","grown","steps","drivers","seal","windows","targets","outputs","bundle","upload"}.
+	 * No path of the host and no secret is in it; of a URL neither user nor query.  Of a build
+	 * "source" has its digest, each of "outputs" "file_size", "virtual_size", "sha256" and
 	 * "descriptions", the files of what Glance is told of it.
 	 */
 	json_t *plan;

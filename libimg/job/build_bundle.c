@@ -112,5 +112,8 @@ int build_bundle_write(struct building *b, struct error *e)
 	if (!rc)
 		rc = ova ? build_ova_write(b, e) : bundle_make(b, e);
 	build_meter_close(&b->meter);
+	/* Whatever fails from here on, nothing is to be made again. */
+	if (!rc)
+		work_folder_empty(&b->work, NULL);
 	return rc;
 }

@@ -75,10 +75,20 @@ static int guest_edit(struct building *b, struct error *e)
 	return rc ? error_prefix(e, "%s", b->reading.source) : 0;
 }
 
+/* Before the edits, which may need the room. */
+static int guest_grow(struct building *b, struct error *e)
+{
+	int rc = b->job->recipe->grow ? disk_grow(b->overlay, &b->grown, &b->result->notes, e) : 0;
+
+	return rc ? error_prefix(e, "%s", b->reading.source) : 0;
+}
+
 int build_guest(struct building *b, struct error *e)
 {
 	int rc = overlay_open(b->source.disk, b->job->tmpdir, OVERLAY_MEMORY, &b->overlay, e);
 
+	if (!rc)
+		rc = guest_grow(b, e);
 	if (!rc)
 		rc = guest_edit(b, e);
 	if (!rc)

@@ -43,6 +43,9 @@ int build_ova_check(const struct recipe *r, struct error *e)
 		return error_set(e, ERR_USAGE,
 			"%s:%u: an OVA is not compressed, its disk is already", r->path,
 			r->bundle_line);
+	if (r->upload)
+		return error_set(e, ERR_UNSUPPORTED,
+			"%s: only bundles of kind dir are uploaded, not an OVA", r->path);
 	return output_check(r, r->output, e);
 }
 

@@ -156,19 +156,28 @@ static json_t *size_json(const struct building *b)
 	return b->overlay ? json_integer((json_int_t)b->overlay->size) : json_null();
 }
 
+/* What grow="true" came to. */
+static json_t *grown_json(const struct grown *g)
+{
+	if (!g->done)
+		return json_null();
+	return json_pack("{s:s, s:s, s:I, s:I}", "volume", g->volume, "filesystem", g->type, "from",
+		(json_int_t)g->from, "to", (json_int_t)g->to);
+}
+
 int build_plan_json(const struct building *b, json_t **out, struct error *e)
 {
 	const struct recipe *r = b->job->recipe;
 	json_t *plan = json_pack(
-		"{s:i, s:s, s:s, s:s, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o,"
+		"{s:i, s:s, s:s, s:s, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o,"
 		" s:{s:s, s:s, s:s}, s:o}",
 		"schema", 1, "recipe", r->name, "title", r->title, "tested", r->tested,
 		"parameters", parameters_json(r), "source", source_json(b), "size", size_json(b),
-		"grow", r->grow, "steps", steps_json(&r->edits), "drivers",
-		names_json(&r->drivers, true), "seal", names_json(&r->seal, false), "windows",
-		windows_json(&r->windows), "targets", names_json(&r->targets, false), "outputs",
-		outputs_json(b), "bundle", "kind", r->bundle, "compress", r->bundle_compress,
-		"name", r->image_name, "upload", upload_json(r->upload));
+		"grow", r->grow, "grown", grown_json(&b->grown), "steps", steps_json(&r->edits),
+		"drivers", names_json(&r->drivers, true), "seal", names_json(&r->seal, false),
+		"windows", windows_json(&r->windows), "targets", names_json(&r->targets, false),
+		"outputs", outputs_json(b), "bundle", "kind", r->bundle, "compress",
+		r->bundle_compress, "name", r->image_name, "upload", upload_json(r->upload));
 	int rc = plan ? build_secrets_hide(r, plan, e)
 		      : error_set(e, ERR_UNSUPPORTED, "%s: a text of it is not UTF-8", r->path);
 

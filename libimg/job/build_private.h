@@ -8,6 +8,7 @@
 #include "disk/work_folder.h"
 #include "job/build.h"
 #include "job/fetch.h"
+#include "job/grow.h"
 #include "job/pieces.h"
 #include "job/root_disk.h"
 
@@ -54,6 +55,7 @@ struct building {
 	char source_sha256[DIGEST_HEX_MAX]; /* as was used; "": in a plan, or the recipe pins it */
 	struct disk *overlay;
 	struct guest_image *guest; /* as edited, to be described */
+	struct grown grown; /* in the overlay */
 	struct journal journal;
 	struct work_folder work;
 	bool checked; /* what is in the work folder is this recipe's */

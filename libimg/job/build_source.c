@@ -20,6 +20,12 @@ static int digest_read(const struct building *b, struct disk *file, const char *
 	return rc;
 }
 
+static void phase_tell(const struct build_job *j, const char *name)
+{
+	if (j->phase)
+		j->phase(j->told_arg, name);
+}
+
 int build_source_check(struct building *b, struct disk *file, struct error *e)
 {
 	const struct recipe_source *s = &b->job->recipe->source;
@@ -28,7 +34,9 @@ int build_source_check(struct building *b, struct disk *file, struct error *e)
 
 	if (http_url_is(s->location) || (!s->digest && b->job->plan))
 		return 0;
+	phase_tell(b->job, "source");
 	rc = digest_read(b, file, s->digest ? s->digest_name : "sha256", &value, e);
+	phase_tell(b->job, "build");
 	if (!rc && !s->digest)
 		memcpy(b->source_sha256, value.hex[0], sizeof(b->source_sha256));
 	else if (!rc && strcmp(value.hex[0], s->digest) != 0)
@@ -54,13 +62,12 @@ static int fetch_with(struct building *b,
 	struct buffer folder = { 0 };
 	int rc = j->cache ? buffer_format(&folder, e, "%s/downloads", j->cache) : 0;
 
-	if (j->phase)
-		j->phase(j->told_arg, "download");
+	phase_tell(j, "download");
 	job.cache = j->cache ? buffer_text(&folder) : NULL;
 	if (!rc)
 		rc = fetch(&job, &b->fetched, e);
-	if (!rc && j->phase)
-		j->phase(j->told_arg, "build");
+	if (!rc)
+		phase_tell(j, "build");
 	buffer_free(&folder);
 	return rc;
 }

@@ -15,7 +15,8 @@ enum { RECORD_MAX = 64 << 10 };
 
 int build_work_open(struct building *b, struct error *e)
 {
-	int rc = work_folder_open(b->job->destination, "hvimg-build", &b->work, e);
+	/* Nobody else puts outputs there that would be taken for ours. */
+	int rc = work_folder_open(b->job->destination, "hvimg-build", 0700, &b->work, e);
 
 	if (rc)
 		return error_prefix(e, "%s", b->job->destination);

@@ -9,11 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
 	ASK_MS = 200, /* between two questions whether to go on */
-	END_TURNS = 50, /* of these, until SIGKILL */
+	END_SECONDS = 60, /* for what it puts away, until SIGKILL */
 	SAID_LIMIT = 16 << 10, /* bytes of standard error that are kept */
 };
 
@@ -183,13 +184,22 @@ static int wait_some(struct running *r, bool *ended, int *status, struct error *
 	return rc;
 }
 
+static time_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec;
+}
+
 /* All that it started is in its group, also when it is gone itself. */
 static void end(struct running *r, bool ended)
 {
+	const time_t last = now() + END_SECONDS;
 	int status;
 
 	kill(-r->pid, SIGTERM);
-	for (unsigned i = 0; i < END_TURNS && !ended; i++)
+	while (!ended && now() < last)
 		(void)wait_some(r, &ended, &status, NULL);
 	kill(-r->pid, SIGKILL);
 	while (!ended && waitpid(r->pid, &status, 0) < 0 && errno == EINTR)

@@ -176,11 +176,25 @@ static int fetching_close(struct fetching *f, int rc, bool found)
 		f->names.file = (struct buffer){ 0 };
 	} else {
 		fetched_free(f->out);
+		f->out->sha256[0] = 0;
 	}
 	fetch_note_free(&f->cached);
 	fetch_names_free(&f->names);
 	buffer_free(&f->shown);
 	return rc;
+}
+
+/* From here on nobody else changes what is there.  A cache that cannot be written to may have what
+ * is pinned all the same: then *good. */
+static int cache_enter(struct fetching *f, bool *good, struct error *e)
+{
+	int rc = fetch_folder_make(f->job->cache, e);
+
+	if (!rc)
+		rc = fetch_lock(f, e);
+	if (!rc || rc == -ERR_CANCELLED || !f->job->digest)
+		return rc;
+	return !cached_look(f, good, NULL) && *good ? 0 : rc;
 }
 
 int fetch_file(const struct fetch_job *j, struct fetched *out, struct error *e)
@@ -192,10 +206,8 @@ int fetch_file(const struct fetch_job *j, struct fetched *out, struct error *e)
 	*out = (struct fetched){ 0 };
 	rc = fetching_open(&f, e);
 	if (!rc)
-		rc = fetch_folder_make(j->cache, e);
-	if (!rc)
-		rc = fetch_lock(&f, e);
-	if (!rc)
+		rc = cache_enter(&f, &good, e);
+	if (!rc && !good)
 		rc = cached_look(&f, &good, e);
 	if (!rc && !good)
 		rc = download(&f, e);

@@ -61,6 +61,8 @@ static int digest_bytes_of(
 		size_t len = (size_t)min_u64(PIECE, size - p->have);
 		ssize_t got = pread(p->fd, piece, len, (off_t)p->have);
 
+		if (got < 0 && errno == EINTR)
+			continue;
 		if (got < 0)
 			rc = error_errno(e, errno, "cannot read %s", p->path);
 		if (got <= 0)

@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include "disk/overlay.h"
+#include "guest/guest_edit.h"
+#include "job/grow.h"
 #include "job/manifest.h"
 #include "job/pieces.h"
 
@@ -19,7 +21,7 @@ static bool is_cancelled(void *arg)
 	return engine->progress && engine->progress(engine->progress_arg, 0, 1);
 }
 
-/* Edits the guest in the overlay, which is frozen afterwards. */
+/* Edits the guest in the overlay. */
 static int guest_edit(
 	const struct inject_job *j, struct disk *overlay, struct inject_result *r, struct error *e)
 {
@@ -45,9 +47,28 @@ static int guest_edit(
 	if (!rc)
 		rc = guest_image_sync(image, e);
 	guest_image_close(image);
+	return rc ? error_prefix(e, "%s", j->convert.source) : 0;
+}
+
+/* Whether there is more to be done than to grow. */
+static bool changes_asked(const struct inject_job *j)
+{
+	return j->targets->count || j->drivers.count || j->seal.count ||
+		windows_wishes_any(j->windows) || (j->edits && j->edits->count);
+}
+
+/* The overlay is frozen afterwards. */
+static int disk_edit(
+	const struct inject_job *j, struct disk *overlay, struct inject_result *r, struct error *e)
+{
+	struct grown grown;
+	int rc = j->grow ? disk_grow(overlay, &grown, &r->notes, e) : 0;
+
 	if (rc)
 		return error_prefix(e, "%s", j->convert.source);
-	return overlay_freeze(overlay, e);
+	if (!j->grow || changes_asked(j))
+		rc = guest_edit(j, overlay, r, e);
+	return rc ? rc : overlay_freeze(overlay, e);
 }
 
 static int manifest_write(const struct inject_job *j, const char *path,
@@ -128,7 +149,7 @@ int job_inject(const struct inject_job *j, struct inject_result *result, struct 
 	if (!rc)
 		rc = overlay_open(source.disk, j->tmpdir, OVERLAY_MEMORY, &overlay, e);
 	if (!rc)
-		rc = guest_edit(j, overlay, result, e);
+		rc = disk_edit(j, overlay, result, e);
 	if (!rc) {
 		result->scratch = overlay_used(overlay);
 		if (!j->dry_run)

@@ -105,6 +105,7 @@ struct inject_job {
 	bool force_dirty; /* as in guest_options */
 	const struct windows_wishes *windows; /* as in guest_changes */
 	const char *tmpdir;
+	bool grow; /* the last partition and its file system take what is free behind them */
 	bool dry_run; /* edits are made in the overlay, nothing is written */
 	const char *manifest; /* path, NULL: DESTINATION.edits.json */
 };

@@ -109,7 +109,7 @@ static void value_write(struct html *h, const json_t *state)
 	if (!data)
 		data = json_object_get(state, "hex");
 	if (!data) {
-		html_markup(h, json_is_object(state) ? "there" : "none");
+		html_markup(h, "none");
 		return;
 	}
 	text = json_is_string(data) ? strdup(json_string_value(data))
@@ -134,9 +134,11 @@ static void registry_row(struct html *h, const json_t *edit)
 	if (value)
 		html_put(h, " <b>%</b>", *value ? value : "(default)");
 	html_markup(h, "</td><td>");
-	value_write(h, json_object_get(edit, "before"));
-	html_markup(h, " \xe2\x86\x92 ");
-	value_write(h, json_object_get(edit, "after"));
+	if (value) {
+		value_write(h, json_object_get(edit, "before"));
+		html_markup(h, " \xe2\x86\x92 ");
+		value_write(h, json_object_get(edit, "after"));
+	}
 	html_markup(h, "</td></tr>\n");
 }
 

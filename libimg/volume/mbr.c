@@ -22,11 +22,6 @@ struct mbr_reader {
 	uint32_t signature;
 };
 
-static bool is_extended(uint8_t type)
-{
-	return type == 0x05 || type == 0x0f || type == 0x85;
-}
-
 static bool in_use(const struct mbr_entry *entry)
 {
 	return entry->type && get_le32(entry->count);
@@ -86,7 +81,7 @@ static int damaged_chain(struct mbr_reader *r, uint64_t sector, const char *what
 static int find_link(const struct mbr *record)
 {
 	for (int i = 0; i < MBR_ENTRIES; i++)
-		if (in_use(&record->entry[i]) && is_extended(record->entry[i].type))
+		if (in_use(&record->entry[i]) && mbr_is_extended(record->entry[i].type))
 			return i;
 	return -1;
 }
@@ -113,7 +108,7 @@ static int read_logical(
 		if (!mbr_has_magic(&record))
 			return damaged_chain(r, at, "has no boot record", e);
 		for (size_t i = 0; i < MBR_ENTRIES; i++) {
-			if (!in_use(&record.entry[i]) || is_extended(record.entry[i].type))
+			if (!in_use(&record.entry[i]) || mbr_is_extended(record.entry[i].type))
 				continue;
 			rc = add_partition(r, &record.entry[i], at, (*number)++, e);
 			if (rc)
@@ -135,7 +130,7 @@ static int read_entries(struct mbr_reader *r, const struct mbr *m, struct error 
 		const struct mbr_entry *entry = &m->entry[i];
 		int rc = 0;
 
-		if (!in_use(entry) || is_extended(entry->type))
+		if (!in_use(entry) || mbr_is_extended(entry->type))
 			continue;
 		rc = add_partition(r, entry, 0, i + 1, e);
 		if (rc)
@@ -145,7 +140,7 @@ static int read_entries(struct mbr_reader *r, const struct mbr *m, struct error 
 		const struct mbr_entry *entry = &m->entry[i];
 		int rc = 0;
 
-		if (in_use(entry) && is_extended(entry->type))
+		if (in_use(entry) && mbr_is_extended(entry->type))
 			rc = read_logical(r, entry, &logical, e);
 		if (rc)
 			return rc;

@@ -172,9 +172,10 @@ static int header_write(struct disk *d, const struct gpt *g, const uint8_t *rest
 	return disk_write(d, at * g->sector, sector, (size_t)g->sector, e);
 }
 
-static int copies_write(struct disk *d, const struct gpt *g, uint64_t last_usable, struct error *e)
+int gpt_store(struct disk *d, const struct gpt *g, uint64_t last_usable, struct error *e)
 {
 	uint64_t last = g->sectors - 1;
+	size_t table = (size_t)get_le32(g->header.count) * get_le32(g->header.entry_size);
 	struct gpt_header primary = g->header, backup;
 	uint8_t rest[SECTOR_MAX];
 	int rc = disk_read(d, g->sector, rest, (size_t)g->sector, e);
@@ -188,10 +189,11 @@ static int copies_write(struct disk *d, const struct gpt *g, uint64_t last_usabl
 	if (!rc)
 		rc = header_write(d, g, rest, primary, e);
 	if (!rc)
+		rc = disk_write(d, get_le64(primary.table) * g->sector, g->table, table, e);
+	if (!rc)
 		rc = header_write(d, g, rest, backup, e);
 	if (!rc)
-		rc = disk_write(d, (last_usable + 1) * g->sector, g->table,
-			(size_t)get_le32(g->header.count) * get_le32(g->header.entry_size), e);
+		rc = disk_write(d, (last_usable + 1) * g->sector, g->table, table, e);
 	return rc;
 }
 
@@ -249,7 +251,7 @@ static int gpt_follow(struct disk *d, struct mbr *m, uint64_t old_size, struct e
 	if (!rc && get_le64(g.header.other) != old_sectors - 1)
 		rc = backup_clear(d, &g, get_le64(g.header.other), e);
 	if (!rc)
-		rc = copies_write(d, &g, last_usable, e);
+		rc = gpt_store(d, &g, last_usable, e);
 	if (!rc)
 		rc = protective_write(d, m, old_sectors, g.sectors, e);
 	free(g.table);

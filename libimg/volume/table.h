@@ -39,6 +39,11 @@ static inline bool mbr_has_magic(const struct mbr *m)
 	return m->magic[0] == 0x55 && m->magic[1] == 0xaa;
 }
 
+static inline bool mbr_is_extended(uint8_t type)
+{
+	return type == 0x05 || type == 0x0f || type == 0x85;
+}
+
 /* Whether some entry says that the disk has a GPT. */
 bool mbr_has_protective(const struct mbr *m);
 /* Adds a volume for the bytes off..off+size of `d`, copied from `v`, and opens its slice. */

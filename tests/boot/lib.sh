@@ -5,10 +5,10 @@
 # said why) or anything else. It is given, in the environment:
 #
 #   GUEST     the source image, as scripts/make-guest makes it
-#   INJECTED  the VHDX that hvimg made of it (empty: there is none)
 #   HVIMG     the program
-#   GUESTS, INJECTED_GUESTS   see tests/guests.sh
+#   GUESTS, INJECTED_GUESTS   see tests/guests.sh; the tests of a run share what is made there
 #   WORK      a scratch folder
+#   BOOTS     "all": also what only shows that the source was sound
 #
 # Evidence is always something that the guest printed. That time ran out never proves anything.
 set -euo pipefail
@@ -18,7 +18,7 @@ LC_ALL=C
 export PATH LC_ALL
 
 test_name=$(basename "$0")
-: "${WORK:?a scratch folder}"
+: "${HVIMG:?the program}" "${WORK:?a scratch folder}" "${GUEST:?the source image}" "${INJECTED_GUESTS:=$WORK/injected}"
 : "${BOOT_SECONDS:=300}" # for one boot; half a minute suffices on an idle machine
 scratch=$WORK/$test_name
 console=
@@ -65,6 +65,18 @@ says() { grep -aqE -- "$1" <(plain "$console"); }
 
 # quote PATTERN: where it first did, with a little around it
 quote() { grep -aoE -m1 -- ".{0,60}($1).{0,60}" <(plain "$console") || true; }
+
+# injected: sets image to the VHDX that inject makes of GUEST for Hyper-V alone
+injected() {
+	local lock
+	image=$INJECTED_GUESTS/hyperv.vhdx
+	mkdir -p "$INJECTED_GUESTS"
+	exec {lock}>"$image.lock"
+	flock "$lock"
+	[ -e "$image" ] || "$HVIMG" inject -q --no-sync -t hyperv "$GUEST" "$image" 2>"$scratch/said" ||
+		fail "$GUEST is not injected: $(cat "$scratch/said")"
+	exec {lock}>&-
+}
 
 image_format() { qemu-img info --output=json "$1" | jq -r .format; }
 

@@ -7,8 +7,8 @@ no file, no temporary file, no open descriptor, no memory (LeakSanitizer looks; 
 source is as it was.  A call that was interrupted or did half is repeated, so that the result is the same as ever.  A fault
 may be survived in other ways too, but then the result is as ever as well.
 
-Of the calls with the same callers, whatever the case, the first is failed, and MORE of each case beside these; with FAULTS=all
-each one.  FAULTS=NAME does that for this case only, FAULTS=NAME:KIND:N shows that one fault.
+Of the calls with the same callers, whatever the case, the first is failed (at most SAMPLE of a case, always the same ones), and
+MORE of each case beside these; with FAULTS=all each one.  FAULTS=NAME does that for this case only, FAULTS=NAME:KIND:N shows that one fault.
 """
 import concurrent.futures
 import hashlib
@@ -29,7 +29,8 @@ KINDS = {"read": ("EIO", "SHORT", "EINTR"), "write": ("ENOSPC", "EIO", "SHORT", 
 CAUSE = {"EIO": "input/output error", "ENOSPC": "no space left on device", "ENOMEM": "memory"}
 SURVIVED = ("SHORT", "EINTR")
 LEAK_STATUS = 23
-SAMPLE, MORE = 20, 2
+SAMPLE, MORE = {"EIO": 20, "ENOMEM": 20}, 2
+SAMPLE_OTHERS = 10  # of a kind that the same places meet as they do the first one: another errno, or the same loop over a transfer
 SEEN = set()
 
 # What hvimg can't help, because a library does it: (object, function among the callers, what is forgiven), where "" is every
@@ -234,7 +235,8 @@ def chosen_calls(case, kind, hashes):
             SEEN.add((kind, case.threads, hashes[n - 1]))
             new.append(n)
     more = rng.sample(everything, min(MORE, len(hashes)))
-    return sorted({*(rng.sample(new, SAMPLE) if len(new) > SAMPLE else new), *more})
+    most = SAMPLE.get(kind, SAMPLE_OTHERS)
+    return sorted({*(rng.sample(new, most) if len(new) > most else new), *more})
 
 
 def count_calls(case, kind):

@@ -40,6 +40,16 @@ cat >r.xml <<'END'
 </recipe>
 END
 
+# until_true COMMAND...: waits for it, not for ever
+until_true() {
+	local i
+	for ((i = 0; i < 600; i++)); do
+		"$@" && return
+		sleep 0.05
+	done
+	fail "'$*' did not come true: $(cat stderr ./*.err 2>/dev/null)"
+}
+
 builds=0
 # build STATUS URL [OPTION...]: the bundle is in $made, what was said in stdout and stderr
 build() {

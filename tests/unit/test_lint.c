@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/near.h"
 #include "cloud/lint_private.h"
 
 static void test_releases(void **state)
