@@ -22,18 +22,10 @@ const char *build_unknown(const struct recipe *r)
 	return NULL;
 }
 
-static int refuse(const struct recipe *r, const char *what, struct error *e)
-{
-	return error_set(
-		e, ERR_UNSUPPORTED, "%s: this version of hvimg does not %s", r->path, what);
-}
-
 int build_check(const struct build_job *j, struct error *e)
 {
 	const struct recipe *r = j->recipe;
 
-	if (r->source.kind == SOURCE_PACKAGES)
-		return refuse(r, "build from packages", e);
 	if (!strcmp(r->bundle, "ova"))
 		return build_ova_check(r, e);
 	if (!strcmp(r->bundle, "dir") && strcmp(r->bundle_compress, "none") != 0)

@@ -16,7 +16,10 @@ struct build_job {
 	bool force_dirty; /* as in guest_options */
 	bool restart; /* what an interrupted build left is thrown away */
 	const char *tmpdir;
-	const char *cache; /* folder that downloads stay in, below "downloads"; NULL: none can be */
+	/* Folder that downloads stay in, below "downloads", and what packages were installed to,
+	 * below "roots"; NULL: none can be. */
+	const char *cache;
+	bool refresh; /* packages are installed again */
 	const char *cacert; /* as in fetch_job */
 	/* Told what is waited for, and before a part of the work ("download", "source",
 	 * "unpack", "build") whose progress follows.  May be NULL. */
@@ -37,7 +40,8 @@ struct build_result {
 	 * "grow","grown","steps","drivers","seal","windows","targets","outputs","bundle","upload"}.
 	 * No path of the host and no secret is in it; of a URL neither user nor query.  Of a build
 	 * "source" has its digest, each of "outputs" "file_size", "virtual_size", "sha256" and
-	 * "descriptions", the files of what Glance is told of it.
+	 * "descriptions", the files of what Glance is told of it.  "source" names in "runs" what
+	 * runs code of the guest: "mmdebstrap", or nothing does.
 	 */
 	json_t *plan;
 	json_t *edits; /* as manifest_json, secrets taken out */

@@ -64,7 +64,8 @@ static json_t *source_json(const struct building *b)
 	const char *found = *b->source_sha256 ? b->source_sha256 : NULL;
 	static const char *const kinds[] = { "image", "tar", "packages" };
 
-	return json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:o}", "kind", kinds[s->kind],
+	return json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:o}", "kind",
+		kinds[s->kind], "runs", s->kind == SOURCE_PACKAGES ? "mmdebstrap" : NULL,
 		"location", b->location, "format", s->format, "sha256", found,
 		s->digest ? s->digest_name : "sha512", s->digest, "suite", s->suite, "mirror",
 		b->mirror, "packages", names_json(&s->packages, false));

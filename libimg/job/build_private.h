@@ -48,8 +48,8 @@ struct building {
 	struct target_list known, targets;
 	struct build_output *output;
 	char *location, *mirror; /* of the source, as they may be shown; or NULL */
-	struct fetched fetched; /* the source, when that is a URL */
-	struct root_disk made; /* the source, when that is a root tar */
+	struct fetched fetched; /* the source, when that is a URL or packages */
+	struct root_disk made; /* of the source, when that is a root tar */
 	struct source source;
 	struct convert_job reading; /* of the source */
 	char source_sha256[DIGEST_HEX_MAX]; /* as was used; "": in a plan, or the recipe pins it */
@@ -131,6 +131,8 @@ int build_bundle_write(struct building *b, struct error *e);
  * what it pins has been looked at, else build_source_check does. */
 int build_source_path(struct building *b, const char **path, struct error *e);
 int build_source_check(struct building *b, struct disk *file, struct error *e);
+/* Fills b->fetched.path with the tar of installed packages. */
+int build_packages_install(struct building *b, struct error *e);
 /* Whether a URL need not be asked: then build_source_path does not. */
 int build_source_cached(struct building *b, bool *cached, struct error *e);
 /* The source as a disk, which is what the recipe pins. */

@@ -32,7 +32,7 @@ int build_source_check(struct building *b, struct disk *file, struct error *e)
 	struct hash_values value;
 	int rc;
 
-	if (http_url_is(s->location) || (!s->digest && b->job->plan))
+	if ((s->location && http_url_is(s->location)) || (!s->digest && b->job->plan))
 		return 0;
 	phase_tell(b->job, "source");
 	rc = digest_read(b, file, s->digest ? s->digest_name : "sha256", &value, e);
@@ -42,7 +42,7 @@ int build_source_check(struct building *b, struct disk *file, struct error *e)
 	else if (!rc && strcmp(value.hex[0], s->digest) != 0)
 		rc = error_set(e, ERR_REFUSED, "its %s is %s, the recipe says %s", s->digest_name,
 			value.hex[0], s->digest);
-	return rc ? error_prefix(e, "%s", s->location) : 0;
+	return rc ? error_prefix(e, "%s", s->location ? s->location : b->reading.source) : 0;
 }
 
 /* Whether by fetch_file or by fetch_cached. */
@@ -96,6 +96,11 @@ int build_source_path(struct building *b, const char **path, struct error *e)
 	int rc = 0;
 
 	*path = s->location;
+	if (s->kind == SOURCE_PACKAGES) {
+		rc = b->fetched.path.len ? 0 : build_packages_install(b, e);
+		*path = buffer_text(&b->fetched.path);
+		return rc;
+	}
 	if (!http_url_is(s->location))
 		return 0;
 	if (!b->fetched.path.len) {
