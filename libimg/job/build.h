@@ -21,8 +21,8 @@ struct build_job {
 	const char *cache;
 	bool refresh; /* packages are installed again */
 	const char *cacert; /* as in fetch_job */
-	/* Told what is waited for, and before a part of the work ("download", "source", "build")
-	 * whose progress follows.  May be NULL. */
+	/* Told what is waited for, and before a part of the work ("download", "source",
+	 * "unpack", "build") whose progress follows.  May be NULL. */
 	void (*say)(void *arg, const char *text);
 	void (*phase)(void *arg, const char *name);
 	void *told_arg;

@@ -71,6 +71,19 @@ static json_t *source_json(const struct building *b)
 		b->mirror, "packages", names_json(&s->packages, false));
 }
 
+/* Of one that is made into a disk, how big. */
+static json_t *made_source_json(const struct building *b)
+{
+	const uint64_t size = b->job->recipe->source.disk_size;
+	json_t *o = source_json(b);
+
+	if (o && size && json_object_set_new(o, "disk_size", json_integer((json_int_t)size))) {
+		json_decref(o);
+		o = NULL;
+	}
+	return o;
+}
+
 static const char *const edit_names[GUEST_EDIT_KINDS] = { [GUEST_COPY] = "copy",
 	[GUEST_WRITE] = "write",
 	[GUEST_APPEND] = "append-line",
@@ -173,12 +186,13 @@ int build_plan_json(const struct building *b, json_t **out, struct error *e)
 		"{s:i, s:s, s:s, s:s, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o,"
 		" s:{s:s, s:s, s:s}, s:o}",
 		"schema", 1, "recipe", r->name, "title", r->title, "tested", r->tested,
-		"parameters", parameters_json(r), "source", source_json(b), "size", size_json(b),
-		"grow", r->grow, "grown", grown_json(&b->grown), "steps", steps_json(&r->edits),
-		"drivers", names_json(&r->drivers, true), "seal", names_json(&r->seal, false),
-		"windows", windows_json(&r->windows), "targets", names_json(&r->targets, false),
-		"outputs", outputs_json(b), "bundle", "kind", r->bundle, "compress",
-		r->bundle_compress, "name", r->image_name, "upload", upload_json(r->upload));
+		"parameters", parameters_json(r), "source", made_source_json(b), "size",
+		size_json(b), "grow", r->grow, "grown", grown_json(&b->grown), "steps",
+		steps_json(&r->edits), "drivers", names_json(&r->drivers, true), "seal",
+		names_json(&r->seal, false), "windows", windows_json(&r->windows), "targets",
+		names_json(&r->targets, false), "outputs", outputs_json(b), "bundle", "kind",
+		r->bundle, "compress", r->bundle_compress, "name", r->image_name, "upload",
+		upload_json(r->upload));
 	int rc = plan ? build_secrets_hide(r, plan, e)
 		      : error_set(e, ERR_UNSUPPORTED, "%s: a text of it is not UTF-8", r->path);
 

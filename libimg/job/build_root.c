@@ -12,8 +12,12 @@ static int make(struct building *b, struct disk *tar, struct error *e)
 		.engine = b->job->engine };
 	int rc = build_source_check(b, tar, e);
 
+	if (b->job->phase)
+		b->job->phase(b->job->told_arg, "unpack");
 	if (!rc)
 		rc = root_disk_make(&j, &b->made, &b->result->notes, e);
+	if (b->job->phase)
+		b->job->phase(b->job->told_arg, "build");
 	return rc ? rc : source_view(&b->source, b->made.disk, &b->reading, e);
 }
 
