@@ -17,6 +17,8 @@ enum { NUMBERS = sizeof(numbers) / sizeof(*numbers) };
 
 void interrupt_catch(void)
 {
+	/* A file that may not grow is an error like a full disk. */
+	signal(SIGXFSZ, SIG_IGN);
 	for (size_t i = 0; i < NUMBERS; i++) {
 		struct sigaction action = { .sa_handler = on_signal,
 			.sa_flags = (int)(SA_RESETHAND | SA_RESTART) };

@@ -8,7 +8,7 @@
 
 #include "cloud/secret.h"
 
-enum { SEND_BUFFER = 1 << 20, CONNECT_SECONDS = 30 };
+enum { SEND_BUFFER = 256 << 10, CONNECT_SECONDS = 30 };
 
 int http_header_add(struct http *h, const char *name, const char *value, struct error *e)
 {

@@ -4,11 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "base/checked.h"
-#include "disk/block_table.h"
-#include "disk/ranges.h"
-#include "disk/slots.h"
+#include "disk/overlay_private.h"
 
 /*
  * Changed blocks lie in slots in the order of their first change.  A table finds the slot of a
@@ -24,15 +21,6 @@ enum {
 #define SLOT_ZERO SLOTS_MAX
 /* The block is zero and has no slot. */
 #define SLOT_NONE UINT32_MAX
-
-struct overlay {
-	struct disk disk;
-	struct disk *below;
-	bool frozen;
-	struct block_table table;
-	struct ranges zeros; /* bytes, whole blocks */
-	struct slots slots;
-};
 
 static size_t part_of_block(uint64_t off, size_t len)
 {
@@ -67,7 +55,7 @@ static bool is_zero_block(const uint32_t *slot)
 	return !slot || (*slot & SLOT_ZERO);
 }
 
-static int changed_read(struct overlay *o, uint64_t off, void *buf, size_t len, struct error *e)
+int overlay_changed_read(struct overlay *o, uint64_t off, void *buf, size_t len, struct error *e)
 {
 	const uint32_t *slot = block_table_slot(&o->table, off / BLOCK);
 
@@ -90,7 +78,7 @@ static int overlay_read(struct disk *d, uint64_t off, void *buf, size_t len, str
 			rc = disk_read(o->below, off, p, part, e);
 		} else {
 			part = part_of_block(off, len);
-			rc = changed_read(o, off, p, part, e);
+			rc = overlay_changed_read(o, off, p, part, e);
 		}
 		if (rc)
 			return rc;
@@ -283,43 +271,4 @@ int overlay_freeze(struct disk *overlay, struct error *e)
 uint64_t overlay_used(const struct disk *overlay)
 {
 	return (uint64_t)((const struct overlay *)overlay)->slots.used * BLOCK;
-}
-
-static void number_digest(struct digest *d, uint64_t number)
-{
-	le64 bytes = put_le64(number);
-
-	digest_add(d, &bytes, sizeof(bytes));
-}
-
-static int blocks_digest(struct overlay *o, struct digest *d, struct error *e)
-{
-	uint64_t block = block_table_next(&o->table, 0);
-	uint8_t bytes[BLOCK];
-	int rc = 0;
-
-	for (; !rc && block != BLOCK_TABLE_END; block = block_table_next(&o->table, block + 1)) {
-		rc = changed_read(o, block * BLOCK, bytes, sizeof(bytes), e);
-		number_digest(d, block);
-		digest_add(d, bytes, sizeof(bytes));
-	}
-	return rc;
-}
-
-int overlay_digest(struct disk *overlay, char hex[DIGEST_HEX_MAX], struct error *e)
-{
-	struct overlay *o = (struct overlay *)overlay;
-	struct digest *d;
-	int rc = digest_open(&d, "sha256", e);
-
-	if (rc)
-		return rc;
-	rc = blocks_digest(o, d, e);
-	for (size_t i = 0; i < o->zeros.count; i++) {
-		number_digest(d, o->zeros.range[i].start);
-		number_digest(d, o->zeros.range[i].end);
-	}
-	digest_hex(d, hex);
-	digest_close(d);
-	return rc;
 }

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Opening and closing ext2, ext3 and ext4, and what keeps one from being edited. */
+/* Opening and closing ext2, ext3 and ext4. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
-#include "base/zero.h"
 #include "fs/ext_journal.h"
-
-enum { ORPHAN_FILE_MAX = 64 << 20 }; /* bytes; more are not looked through */
 
 /* The library's texts by table, since error_message(3) needs a global registration. */
 static const char *ext_text(errcode_t code)
@@ -87,74 +84,6 @@ int ext_directory(struct ext *x, uint64_t node, struct ext2_inode_large *out, st
 	if (!rc && !LINUX_S_ISDIR(out->i_mode))
 		rc = error_set(e, ERR_NOTFOUND, "inode %" PRIu64 " is not a directory", node);
 	return rc;
-}
-
-/* The file of orphans is marked as in use as long as the file system is mounted, used or not:
- * blocks of inode numbers with 8 bytes of checksum at their end. */
-static int orphan_file_find(struct ext *x, bool *out, struct error *e)
-{
-	ext2_ino_t ino = x->e2->super->s_orphan_file_inum;
-	uint32_t block = x->e2->blocksize;
-	uint8_t *bytes = calloc(1, block);
-	struct fs_stat st = { 0 };
-	int rc = bytes ? ext_stat(&x->fs, ino, &st, e) : error_nomem(e, "a file of orphans");
-
-	*out = st.size > ORPHAN_FILE_MAX;
-	for (uint64_t off = 0; !rc && !*out && off < st.size; off += block) {
-		rc = ext_read(&x->fs, ino, off, bytes, (size_t)min_u64(block, st.size - off), e);
-		*out = !rc && !bytes_are_zero(bytes, block - 8);
-	}
-	free(bytes);
-	return rc;
-}
-
-/* Deleted files whose blocks are still to be freed. */
-static int orphans_find(struct ext *x, bool *out, struct error *e)
-{
-	struct ext2_super_block *sb = x->e2->super;
-	int rc = 0;
-
-	*out = sb->s_last_orphan != 0;
-	if (!*out && ext2fs_has_feature_orphan_present(sb))
-		rc = orphan_file_find(x, out, e);
-	if (!rc && !*out)
-		ext2fs_clear_feature_orphan_present(sb);
-	return rc;
-}
-
-/* Edits to any of these would be lost, or damage it. */
-static int check_writable(struct ext *x, struct error *e)
-{
-	struct ext2_super_block *sb = x->e2->super;
-	bool orphans;
-	int rc;
-
-	if (!(sb->s_state & EXT2_VALID_FS) || sb->s_state & EXT2_ERROR_FS)
-		return error_set(e, ERR_REFUSED,
-			"the %s file system is not clean (state %u): run e2fsck on it", x->fs.type,
-			sb->s_state);
-	rc = orphans_find(x, &orphans, e);
-	if (rc)
-		return rc;
-	if (orphans)
-		return error_set(e, ERR_REFUSED,
-			"the %s file system has deleted files that are not freed yet: run e2fsck "
-			"on it",
-			x->fs.type);
-	if (ext2fs_has_feature_readonly(sb) || ext2fs_has_feature_shared_blocks(sb))
-		return error_set(
-			e, ERR_REFUSED, "the %s file system is marked read only", x->fs.type);
-	return 0;
-}
-
-static int check_uncounted(struct ext *x, struct error *e)
-{
-	if (!ext2fs_has_feature_quota(x->e2->super))
-		return 0;
-	return error_set(e, ERR_REFUSED,
-		"the %s file system counts quotas inside: take that off with "
-		"tune2fs -O ^quota,^project, and turn it on again afterwards",
-		x->fs.type);
 }
 
 static int ext_free_bytes(struct fs *fs, uint64_t *out, struct error *e)
@@ -274,7 +203,7 @@ static int load_replayed(struct ext *x, struct disk *d, bool write, struct error
 static int prepare_write(struct ext *x, struct error *e)
 {
 	errcode_t code;
-	int rc = check_writable(x, e);
+	int rc = ext_check_writable(x, e);
 
 	if (rc)
 		return rc;
@@ -319,7 +248,7 @@ int ext_open(struct disk *d, const struct fs_id *id, const struct fs_options *o,
 	int rc = open_as(d, id->type, o->write, &x, e);
 
 	if (!rc && o->write)
-		rc = check_uncounted(x, e);
+		rc = ext_check_uncounted(x, e);
 	if (rc && x)
 		ext_close(&x->fs);
 	else if (!rc)

@@ -40,6 +40,11 @@ int ext_open(struct disk *d, const struct fs_id *id, const struct fs_options *o,
  * ext_open for writing, and quotas inside are allowed.  `type` is static. */
 int ext_open_structure(struct disk *d, const char *type, struct ext **out, struct error *e);
 
+/* ERR_REFUSED in a state in which edits would be lost, or would damage it. */
+int ext_check_writable(struct ext *x, struct error *e);
+/* ERR_REFUSED when what files take is counted inside, which edits do not follow. */
+int ext_check_uncounted(struct ext *x, struct error *e);
+
 /* The struct error for a libext2fs failure while doing `what`. */
 int ext_error(struct ext *x, errcode_t code, struct error *e, const char *what);
 static inline struct ext *ext_of(struct fs *fs)

@@ -101,8 +101,8 @@ static int check_descriptors(const struct growth *g, struct error *e)
 		return 0;
 	most = room * descriptors(g) * EXT2_BLOCKS_PER_GROUP(sb) + sb->s_first_data_block;
 	return error_set(e, ERR_REFUSED,
-		"the %s file system can't be grown to %" PRIu64 " bytes: it keeps room for the "
-		"descriptors of its groups (resize_inode) up to %" PRIu64 " bytes",
+		"the %s file system can't be grown to %" PRIu64 " bytes: the blocks that it keeps "
+		"for group descriptors (resize_inode) suffice up to %" PRIu64 " bytes",
 		g->x->fs.type, g->blocks * g->e2->blocksize, most * g->e2->blocksize);
 }
 

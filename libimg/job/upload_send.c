@@ -12,7 +12,7 @@
 #include "cloud/copy.h"
 #include "job/upload_private.h"
 
-enum { PIECE = 2 << 20, SHA512 = 1 /* of upload_algorithm */ };
+enum { PIECE = 512 << 10, SHA512 = 1 /* of upload_algorithm */ };
 
 struct pieces {
 	int fd;

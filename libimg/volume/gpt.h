@@ -56,8 +56,8 @@ struct gpt {
  * frees out->table after success. */
 int gpt_load(struct disk *d, uint64_t at, struct gpt *out, struct error *e);
 
-/* Writes both copies of what was loaded from sector 1, the backup behind `last_usable` at the end of
- * the disk.  The sum of the table is the caller's, those of the headers are made. */
+/* Writes both copies of what was loaded from sector 1, the backup behind `last_usable` at the end
+ * of the disk.  The sum of the table is the caller's, those of the headers are made. */
 int gpt_store(struct disk *d, const struct gpt *g, uint64_t last_usable, struct error *e);
 
 #endif

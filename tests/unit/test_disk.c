@@ -14,6 +14,7 @@
 
 #include "base/zero.h"
 #include "disk/convert.h"
+#include "disk/empty.h"
 #include "disk/host_file.h"
 #include "disk/memory.h"
 #include "disk/output.h"
@@ -118,6 +119,52 @@ static void zero_somewhere(struct disk *overlay, uint8_t *model, size_t size, un
 	len = off + len > size ? size - off : len;
 	memset(model + off, 0, len);
 	assert_int_equal(disk_zero(overlay, off, len, NULL), 0);
+}
+
+/* Writes of `seed`, from the first or from the last, and the digest of an overlay that has them. */
+static void overlay_digested(struct disk *below, char seed, bool backwards, char *hex)
+{
+	static const uint64_t at[] = { 100, 5 << 12, 3 << 20, (3 << 20) + 4000 };
+	const size_t count = sizeof(at) / sizeof(*at);
+	struct disk *overlay = NULL;
+
+	assert_int_equal(overlay_open(below, folder, 2 * 4096, &overlay, NULL), 0);
+	for (size_t i = 0; i < count; i++) {
+		size_t n = backwards ? count - 1 - i : i;
+		char byte = (char)(seed + (char)n);
+
+		assert_int_equal(disk_write(overlay, at[n], &byte, 1, NULL), 0);
+	}
+	assert_int_equal(disk_zero(overlay, 1 << 20, 1 << 20, NULL), 0);
+	assert_int_equal(overlay_freeze(overlay, NULL), 0);
+	assert_int_equal(overlay_digest(overlay, hex, NULL), 0);
+	disk_close(overlay);
+}
+
+static void overlay_digest_is_of_what_was_changed(void **state)
+{
+	char first[DIGEST_HEX_MAX], second[DIGEST_HEX_MAX], other[DIGEST_HEX_MAX];
+	struct disk *below = NULL, *overlay = NULL;
+
+	(void)state;
+	assert_int_equal(empty_disk_open(8 << 20, &below, NULL), 0);
+	overlay_digested(below, 'a', false, first);
+	overlay_digested(below, 'a', true, second);
+	overlay_digested(below, 'b', false, other);
+	assert_string_equal(first, second);
+	assert_string_not_equal(first, other);
+	/* Zeros are a change, too. */
+	assert_int_equal(overlay_open(below, folder, 4096, &overlay, NULL), 0);
+	assert_int_equal(disk_zero(overlay, 0, 4 << 20, NULL), 0);
+	assert_int_equal(overlay_freeze(overlay, NULL), 0);
+	assert_int_equal(overlay_digest(overlay, first, NULL), 0);
+	disk_close(overlay);
+	assert_int_equal(overlay_open(below, folder, 4096, &overlay, NULL), 0);
+	assert_int_equal(overlay_freeze(overlay, NULL), 0);
+	assert_int_equal(overlay_digest(overlay, second, NULL), 0);
+	assert_string_not_equal(first, second);
+	disk_close(overlay);
+	disk_close(below);
 }
 
 /* A whole disk of zeros is one range: no memory, no scratch file. */
@@ -449,6 +496,7 @@ int main(void)
 		cmocka_unit_test(host_file_refuses_what_is_no_file),
 		cmocka_unit_test(slice_stays_in_its_range),
 		cmocka_unit_test(overlay_equals_a_model),
+		cmocka_unit_test(overlay_digest_is_of_what_was_changed),
 		cmocka_unit_test(overlay_zeroes_terabytes),
 		cmocka_unit_test(output_appears_only_when_committed),
 		cmocka_unit_test(output_never_replaces_unasked),
