@@ -29,7 +29,7 @@ static int digest_check(struct building *b, struct error *e)
 	struct hash_values value;
 	int rc;
 
-	if (!s->digest && b->job->plan)
+	if (!s->digest && (b->job->plan || !b->source.watch))
 		return 0;
 	rc = digest_read(b, s->digest ? s->digest_name : "sha256", &value, e);
 	if (!rc && !s->digest)
