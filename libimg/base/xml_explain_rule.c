@@ -74,10 +74,11 @@ static size_t attributes_known(const struct explaining *x, const xmlNode *rule, 
 
 bool rule_is_unsuited(const struct explaining *x, const xmlNode *rule, const xmlNode *node)
 {
-	const size_t known = attributes_known(x, rule, node);
+	size_t known;
 
-	if (!xml_is(rule->parent, "choice"))
+	if (!node->properties || !xml_is(rule->parent, "choice"))
 		return false;
+	known = attributes_known(x, rule, node);
 	for (const xmlNode *n = rule_first(rule->parent); n; n = rule_next(n))
 		if (attributes_known(x, n, node) > known)
 			return true;

@@ -32,7 +32,7 @@ int build_source_check(struct building *b, struct disk *file, struct error *e)
 	struct hash_values value;
 	int rc;
 
-	if ((s->location && http_url_is(s->location)) || (!s->digest && b->job->plan))
+	if ((s->location && http_url_is(s->location)) || (!s->digest && (b->job->plan || !file)))
 		return 0;
 	phase_tell(b->job, "source");
 	rc = digest_read(b, file, s->digest ? s->digest_name : "sha256", &value, e);
