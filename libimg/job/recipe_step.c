@@ -239,6 +239,9 @@ static int drivers_read(const struct recipe_reading *r, const xmlNode *node, str
 	return rc;
 }
 
+/* All words together say what is done; there are some twenty operations. */
+enum { SEAL_WORDS_MAX = 1000 };
+
 static int seal_read(const struct recipe_reading *r, const xmlNode *node, struct error *e)
 {
 	struct strings *seal = &r->recipe->seal, chosen = { 0 };
@@ -248,6 +251,8 @@ static int seal_read(const struct recipe_reading *r, const xmlNode *node, struct
 	if (!rc)
 		rc = strings_split(seal, text ? text : "defaults", ", ", e);
 	free(text);
+	if (!rc && seal->count > SEAL_WORDS_MAX)
+		rc = error_set(e, ERR_UNSUPPORTED, "more than %d operations", SEAL_WORDS_MAX);
 	if (!rc)
 		rc = guest_seal_select(seal, &chosen, e);
 	strings_free(&chosen);
