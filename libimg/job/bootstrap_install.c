@@ -29,13 +29,13 @@ static bool is_line(const char *mirror)
 /* What any user of the host may see in its list of processes: no password. */
 static int arguments_make(const struct bootstrap_job *j, struct strings *out, struct error *e)
 {
+	static const char no_passwords[] = "--customize-hook=find \"$1/etc/apt\" -name '*.list' "
+					   "-exec sed -i 's,//[^/ ]*@,//,' {} +";
 	static const char *const fixed[] = { "mmdebstrap", "--mode=unshare", "--variant=minbase",
 		"--format=tar", "--aptopt=Acquire::Retries \"3\"",
 		/* mmdebstrap puts the host's there. */
 		"--customize-hook=echo localhost >\"$1/etc/hostname\"",
-		"--customize-hook=: >\"$1/etc/resolv.conf\"",
-		"--customize-hook=find \"$1/etc/apt\" -name '*.list' -exec sed -i "
-		"'s,//[^/ ]*@,//,' {} +" };
+		"--customize-hook=: >\"$1/etc/resolv.conf\"", no_passwords };
 	struct buffer include = { 0 };
 	int rc = buffer_string(&include, "--include=", e);
 
