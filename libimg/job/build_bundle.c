@@ -64,6 +64,17 @@ static int script_add(const struct building *b, struct bundle *bundle, struct er
 	return rc;
 }
 
+static int page_add(struct building *b, struct bundle *bundle, struct error *e)
+{
+	struct buffer page = { 0 };
+	int rc = build_report_html(b, &page, e);
+
+	if (!rc)
+		rc = bundle_add(bundle, "report.html", buffer_text(&page), page.len, e);
+	buffer_free(&page);
+	return rc;
+}
+
 static int bundle_fill(struct building *b, struct bundle *bundle, struct error *e)
 {
 	int rc = 0;
@@ -71,7 +82,7 @@ static int bundle_fill(struct building *b, struct bundle *bundle, struct error *
 	for (size_t i = 0; !rc && i < b->job->recipe->output_count; i++)
 		rc = output_put(b, i, bundle, e);
 	if (!rc)
-		rc = build_report_write(b, bundle, e);
+		rc = page_add(b, bundle, e);
 	if (!rc)
 		rc = document_add(bundle, "edits.json", b->result->edits, e);
 	if (!rc)

@@ -71,20 +71,40 @@ int build_ova_prepare(struct building *b, struct error *e)
 }
 
 /* What goes into other bundles: no file that the descriptor does not name is in an OVA. */
-static int document_put(
-	const struct building *b, const char *name, const json_t *document, struct error *e)
+static int text_put(
+	const struct building *b, const char *name, const struct buffer *text, struct error *e)
 {
 	/* An OVA of that name is not there, so that this would be another's without it. */
 	const struct output_options o = { .force = true, .no_sync = b->job->output.no_sync };
-	struct buffer path = { 0 }, text = { 0 };
+	struct buffer path = { 0 };
 	int rc = buffer_format(&path, e, "%s.%s", b->job->destination, name);
 
 	if (!rc)
-		rc = json_text(document, &text, e);
-	if (!rc)
-		rc = output_file(buffer_text(&path), text.data, text.len, &o, e);
+		rc = output_file(buffer_text(&path), text->data, text->len, &o, e);
 	buffer_free(&path);
+	return rc;
+}
+
+static int document_put(
+	const struct building *b, const char *name, const json_t *document, struct error *e)
+{
+	struct buffer text = { 0 };
+	int rc = json_text(document, &text, e);
+
+	if (!rc)
+		rc = text_put(b, name, &text, e);
 	buffer_free(&text);
+	return rc;
+}
+
+static int page_put(struct building *b, struct error *e)
+{
+	struct buffer page = { 0 };
+	int rc = build_report_html(b, &page, e);
+
+	if (!rc)
+		rc = text_put(b, "report.html", &page, e);
+	buffer_free(&page);
 	return rc;
 }
 
@@ -100,6 +120,8 @@ static int archive_write(struct building *b, struct ova *ova, struct output *fil
 	ova->disk = disk;
 	if (!rc)
 		rc = ova_write(ova, file, &size, e);
+	if (!rc)
+		rc = page_put(b, e);
 	if (!rc)
 		rc = document_put(b, "edits.json", b->result->edits, e);
 	if (!rc)

@@ -156,7 +156,8 @@ int build_state_note(
 	struct building *b, struct guest_image *image, const char *when, struct error *e);
 int build_description_note(
 	struct building *b, const char *file, json_t *description, struct error *e);
-int build_report_write(struct building *b, struct bundle *bundle, struct error *e);
+/* Appends the page; all outputs are made. */
+int build_report_html(struct building *b, struct buffer *out, struct error *e);
 
 /* Takes every text in which a secret is out of the document. */
 int build_secrets_hide(const struct recipe *r, json_t *document, struct error *e);

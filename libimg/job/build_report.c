@@ -176,7 +176,7 @@ static int notes_put(struct building *b, struct error *e)
 		: 0;
 }
 
-int build_report_write(struct building *b, struct bundle *bundle, struct error *e)
+int build_report_html(struct building *b, struct buffer *out, struct error *e)
 {
 	struct map_picture picture = { 0 };
 	const struct report_html page = { .plan = b->result->plan,
@@ -184,7 +184,6 @@ int build_report_write(struct building *b, struct bundle *bundle, struct error *
 		.state = b->state,
 		.map = &picture,
 		.style = buffer_text(&b->style) };
-	struct buffer text = { 0 };
 	int rc = notes_put(b, e);
 
 	if (!rc)
@@ -194,10 +193,7 @@ int build_report_write(struct building *b, struct bundle *bundle, struct error *
 	if (!rc)
 		rc = picture_fill(&picture, b->overlay, e);
 	if (!rc)
-		rc = report_html_write(&page, &text, e);
-	if (!rc)
-		rc = bundle_add(bundle, "report.html", buffer_text(&text), text.len, e);
+		rc = report_html_write(&page, out, e);
 	map_picture_close(&picture);
-	buffer_free(&text);
 	return rc;
 }
