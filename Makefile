@@ -29,7 +29,7 @@ LIB_OBJ = $(LIB_SRC:%.c=$B/%.o)
 TOOL_OBJ = $(TOOL_SRC:%.c=$B/%.o)
 UNIT_BIN = $(UNIT_SRC:%.c=$B/%)
 
-.PHONY: all unit demo check bench lint fuzz man install uninstall clean force
+.PHONY: all unit demo check bench lint syntax fuzz fuzz-unit man install uninstall clean force
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -78,6 +78,11 @@ check:
 lint:
 	scripts/lint
 
+# What this compiler warns of; it makes nothing.
+syntax:
+	$(Q)printf '%s\n' $(LIB_SRC) $(TOOL_SRC) | \
+		xargs -P "$$(nproc)" -n 16 $(CC) $(CPPFLAGS) -DDATADIR='""' $(CFLAGS) -fsyntax-only
+
 bench: all
 	scripts/bench
 
@@ -85,6 +90,7 @@ bench: all
 FUZZ_SECONDS ?= 10
 # The same sequence each time, so that a failure belongs to a change; another number finds other things.
 FUZZ_SEED ?= 1
+FUZZ = $(MAKE) B=build-fuzz CC=clang SAN=address,undefined OPT='-O1 -g -fsanitize=fuzzer-no-link'
 fuzz: all
 	$(Q)HVIMG=$B/hvimg scripts/fuzz-seeds build-fuzz/seeds/fuzz_image
 	$(Q)scripts/fuzz-seeds-fs build-fuzz/seeds/fuzz_fs
@@ -93,16 +99,20 @@ fuzz: all
 	$(Q)scripts/fuzz-seeds-ntfs build-fuzz/ntfs build-fuzz/seeds/fuzz_ntfs
 	$(Q)scripts/fuzz-seeds-hive build-fuzz/seeds/fuzz_hive
 	$(Q)scripts/fuzz-seeds-inf build-fuzz/seeds/fuzz_inf
-	$(MAKE) B=build-fuzz CC=clang SAN=address,undefined \
-		OPT='-O1 -g -fsanitize=fuzzer-no-link' build-fuzz/libimg.a
-	$(Q)set -e; for t in tests/fuzz/fuzz_*.c; do n=$$(basename $$t .c); \
-		clang $(CPPFLAGS) -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -o build-fuzz/$$n $$t \
-			build-fuzz/libimg.a $(LDLIBS) -pthread; \
-		echo "fuzz $$n for $(FUZZ_SECONDS) s"; mkdir -p build-fuzz/corpus/$$n build-fuzz/seeds/$$n; \
-		build-fuzz/$$n -max_total_time=$(FUZZ_SECONDS) -seed=$(FUZZ_SEED) -max_len=262144 -rss_limit_mb=1024 -timeout=20 \
-			-artifact_prefix=build-fuzz/ -verbosity=0 -print_final_stats=0 build-fuzz/corpus/$$n \
-			build-fuzz/seeds/$$n; \
-	done
+	+$(Q)$(FUZZ) $(patsubst tests/fuzz/%.c,run-%,$(wildcard tests/fuzz/fuzz_*.c))
+
+# The unit tests with sanitizers, of the tree that the fuzz targets need as well.
+fuzz-unit:
+	+$(Q)$(FUZZ) unit
+
+$B/fuzz_%: tests/fuzz/fuzz_%.c $B/libimg.a
+	$(call say,LD,$@)$(CC) $(CPPFLAGS) -std=gnu11 -g -O1 -fsanitize=fuzzer,$(SAN) -o $@ $^ $(LDLIBS) -pthread
+
+run-fuzz_%: $B/fuzz_%
+	@mkdir -p $B/corpus/fuzz_$* $B/seeds/fuzz_$*
+	@echo "fuzz fuzz_$* for $(FUZZ_SECONDS) s"
+	$(Q)$< -max_total_time=$(FUZZ_SECONDS) -seed=$(FUZZ_SEED) -max_len=262144 -rss_limit_mb=1024 -timeout=20 \
+		-artifact_prefix=$B/ -verbosity=0 -print_final_stats=0 $B/corpus/fuzz_$* $B/seeds/fuzz_$*
 
 # One man page a command, from the same option tables as the parser and --help.
 COMMANDS = $(shell $B/hvimg --commands)
