@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 #include "base/bytes.h"
 #include "base/checked.h"
 #include "guest/bootloader.h"
 #include "guest/pe.h"
+#include "guest/tree_file.h"
 
 enum {
 	SIGNATURE_LIMIT = 1 << 20, /* bytes of a certificate table that are read */
@@ -18,21 +18,9 @@ enum {
 	SYMBOL_SIZE = 18,
 };
 
-struct file {
-	struct tree *tree;
-	const char *path;
-};
-
-static int file_read(void *arg, uint64_t off, void *buf, size_t len, struct error *e)
-{
-	const struct file *f = arg;
-
-	return tree_read_at(f->tree, f->path, off, buf, len, e);
-}
-
 /* Whether the first bytes of that section hold the text. */
-static int section_holds(struct file *f, const struct pe *pe, const char *name, const char *text,
-	bool *holds, struct error *e)
+static int section_holds(struct tree_file *f, const struct pe *pe, const char *name,
+	const char *text, bool *holds, struct error *e)
 {
 	const struct pe_section *s = pe_section(pe, name);
 	const size_t len = s ? (size_t)min_u64(s->size, SECTION_LIMIT) : 0;
@@ -45,7 +33,7 @@ static int section_holds(struct file *f, const struct pe *pe, const char *name, 
 	bytes = malloc(len);
 	if (!bytes)
 		return error_nomem(e, "a loader's section");
-	rc = file_read(f, s->offset, bytes, len, e);
+	rc = tree_file_read(f, s->offset, bytes, len, e);
 	if (!rc)
 		*holds = memmem(bytes, len, text, strlen(text)) != NULL;
 	free(bytes);
@@ -54,15 +42,15 @@ static int section_holds(struct file *f, const struct pe *pe, const char *name, 
 
 /* The name of a section of more than 8 characters: "/N" is at N of the string table, behind the
  * symbols.  "" when that is not there. */
-static int long_name(struct file *f, const struct pe *pe, const struct pe_section *s, char *out,
-	size_t size, struct error *e)
+static int long_name(struct tree_file *f, const struct pe *pe, const struct pe_section *s,
+	char *out, size_t size, struct error *e)
 {
 	struct {
 		le32 symbols, symbol_count;
 	} coff;
 	uint64_t at;
 	size_t len;
-	int rc = file_read(f, (uint64_t)pe->header + COFF_SYMBOLS, &coff, sizeof(coff), e);
+	int rc = tree_file_read(f, (uint64_t)pe->header + COFF_SYMBOLS, &coff, sizeof(coff), e);
 
 	*out = 0;
 	if (rc || !get_le32(coff.symbols))
@@ -72,12 +60,13 @@ static int long_name(struct file *f, const struct pe *pe, const struct pe_sectio
 	if (at >= pe->size)
 		return 0;
 	len = (size_t)min_u64(size - 1, pe->size - at);
-	rc = file_read(f, at, out, len, e);
+	rc = tree_file_read(f, at, out, len, e);
 	out[len] = 0;
 	return rc;
 }
 
-static int has_vendor_certificate(struct file *f, const struct pe *pe, bool *has, struct error *e)
+static int has_vendor_certificate(
+	struct tree_file *f, const struct pe *pe, bool *has, struct error *e)
 {
 	static const char wanted[] = ".vendor_cert";
 	int rc = 0;
@@ -98,7 +87,7 @@ static int has_vendor_certificate(struct file *f, const struct pe *pe, bool *has
 
 /* shim alone has a section for its vendor's certificate; its helpers share the rest.  SBAT names
  * components by line, shim: SBAT.md. */
-static int kind_find(struct file *f, const struct pe *pe, const char **kind, struct error *e)
+static int kind_find(struct tree_file *f, const struct pe *pe, const char **kind, struct error *e)
 {
 	bool shim = false, grub = false, systemd = false, old_systemd = false;
 	int rc = has_vendor_certificate(f, pe, &shim, e);
@@ -123,7 +112,8 @@ static int kind_find(struct file *f, const struct pe *pe, const char **kind, str
 	return 0;
 }
 
-static int signature_read(struct file *f, const struct pe *pe, struct loader *l, struct error *e)
+static int signature_read(
+	struct tree_file *f, const struct pe *pe, struct loader *l, struct error *e)
 {
 	const size_t len = pe->certificate_size;
 	uint8_t *bytes;
@@ -134,7 +124,7 @@ static int signature_read(struct file *f, const struct pe *pe, struct loader *l,
 	bytes = malloc(len);
 	if (!bytes)
 		return error_nomem(e, "a loader's signature");
-	rc = file_read(f, pe->certificate_offset, bytes, len, e);
+	rc = tree_file_read(f, pe->certificate_offset, bytes, len, e);
 	if (!rc)
 		rc = authenticode_issuers(bytes, len, &l->issuer, e);
 	free(bytes);
@@ -144,17 +134,14 @@ static int signature_read(struct file *f, const struct pe *pe, struct loader *l,
 
 int loader_read(struct tree *t, const char *path, struct loader *out, struct error *e)
 {
-	struct file f = { .tree = t, .path = path };
-	struct initramfs_source source = { .read = file_read, .arg = &f };
+	struct tree_file f = { .tree = t, .path = path };
+	struct initramfs_source source;
 	struct loader l = { .kind = "other" };
 	struct pe pe = { 0 };
-	struct fs_stat st;
-	int rc = tree_stat(t, path, TREE_FOLLOW, &st, e);
+	int rc = tree_file_source(&f, &source, e);
 
-	if (rc)
-		return rc;
-	source.size = st.size;
-	rc = S_ISREG(st.mode) ? pe_read(&source, &pe, e) : -ERR_CORRUPT;
+	if (!rc)
+		rc = pe_read(&source, &pe, e);
 	if (!rc)
 		rc = kind_find(&f, &pe, &l.kind, e);
 	if (!rc)

@@ -7,6 +7,7 @@
 #include "base/checked.h"
 #include "guest/grub_core.h"
 #include "guest/pe.h"
+#include "guest/tree_file.h"
 
 enum {
 	INFO_MAGIC = 0x676d696d, /* "mimg" */
@@ -25,37 +26,25 @@ struct object {
 	le32 type, size; /* with this header */
 };
 
-struct file {
-	struct tree *tree;
-	const char *path;
-};
-
-static int file_read(void *arg, uint64_t off, void *buf, size_t len, struct error *e)
-{
-	const struct file *f = arg;
-
-	return tree_read_at(f->tree, f->path, off, buf, len, e);
-}
-
-static int no_grub(const struct file *f, struct error *e)
+static int no_grub(const struct tree_file *f, struct error *e)
 {
 	return error_set(e, ERR_CORRUPT, "%s: not a GRUB with modules built in", f->path);
 }
 
 static int prefix_take(
-	struct file *f, uint64_t at, uint64_t size, struct buffer *out, struct error *e)
+	struct tree_file *f, uint64_t at, uint64_t size, struct buffer *out, struct error *e)
 {
 	char text[256] = "";
 	int rc;
 
 	if (size >= sizeof(text))
 		return no_grub(f, e);
-	rc = file_read(f, at, text, (size_t)size, e);
+	rc = tree_file_read(f, at, text, (size_t)size, e);
 	return rc ? rc : buffer_string(out, text, e);
 }
 
 static int prefix_find(
-	struct file *f, const struct pe_section *s, struct buffer *out, struct error *e)
+	struct tree_file *f, const struct pe_section *s, struct buffer *out, struct error *e)
 {
 	const uint64_t end = (uint64_t)s->offset + s->size;
 	struct object o;
@@ -65,14 +54,14 @@ static int prefix_find(
 
 	if (s->size < sizeof(info))
 		return no_grub(f, e);
-	rc = file_read(f, s->offset, &info, sizeof(info), e);
+	rc = tree_file_read(f, s->offset, &info, sizeof(info), e);
 	if (rc)
 		return rc;
 	if (get_le32(info.magic) != INFO_MAGIC || get_le64(info.offset) > s->size)
 		return no_grub(f, e);
 	at = s->offset + get_le64(info.offset);
 	for (unsigned i = 0; i < OBJECT_LIMIT && range_fits(at, sizeof(o), end); i++) {
-		rc = file_read(f, at, &o, sizeof(o), e);
+		rc = tree_file_read(f, at, &o, sizeof(o), e);
 		if (rc)
 			return rc;
 		if (get_le32(o.size) < sizeof(o) || !range_fits(at, get_le32(o.size), end))
@@ -86,16 +75,14 @@ static int prefix_find(
 
 int grub_prefix_read(struct tree *t, const char *path, struct buffer *out, struct error *e)
 {
-	struct file f = { .tree = t, .path = path };
-	struct initramfs_source source = { .read = file_read, .arg = &f };
+	struct tree_file f = { .tree = t, .path = path };
+	struct initramfs_source source;
 	const struct pe_section *s;
 	struct pe pe = { 0 };
-	struct fs_stat st;
-	int rc = tree_stat(t, path, TREE_FOLLOW, &st, e);
+	int rc = tree_file_source(&f, &source, e);
 
 	if (rc)
 		return rc;
-	source.size = st.size;
 	rc = pe_read(&source, &pe, e);
 	if (rc)
 		return error_prefix(e, "%s", path);

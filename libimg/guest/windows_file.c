@@ -3,40 +3,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "guest/pe_resource.h"
+#include "guest/tree_file.h"
 #include "guest/windows.h"
 
-struct file {
-	struct tree *tree;
-	const char *path;
-};
-
-static int file_read(void *arg, uint64_t off, void *buf, size_t len, struct error *e)
-{
-	const struct file *f = arg;
-
-	return tree_read_at(f->tree, f->path, off, buf, len, e);
-}
-
-static int source_open(struct file *f, struct initramfs_source *out, struct error *e)
-{
-	struct fs_stat st;
-	int rc = tree_stat(f->tree, f->path, TREE_FOLLOW, &st, e);
-
-	if (!rc && !S_ISREG(st.mode))
-		rc = error_set(e, ERR_CORRUPT, "%s is no file", f->path);
-	if (!rc)
-		*out = (struct initramfs_source){ .size = st.size, .read = file_read, .arg = f };
-	return rc;
-}
-
-static int version_read(struct file *f, uint16_t v[4], bool *found, struct error *e)
+static int version_read(struct tree_file *f, uint16_t v[4], bool *found, struct error *e)
 {
 	struct initramfs_source source;
 	struct pe pe;
-	int rc = source_open(f, &source, e);
+	int rc = tree_file_source(f, &source, e);
 
 	if (!rc)
 		rc = pe_read(&source, &pe, e);
@@ -50,7 +26,7 @@ static int version_read(struct file *f, uint16_t v[4], bool *found, struct error
 /* A file that can't be read, or is none, has no version: that is no reason to give up. */
 int windows_file_version(struct guest_image *g, const char *path, char **version, struct error *e)
 {
-	struct file f = { .tree = g->tree, .path = path };
+	struct tree_file f = { .tree = g->tree, .path = path };
 	struct error why = { 0 };
 	uint16_t v[4];
 	bool found;
@@ -68,13 +44,13 @@ int windows_file_version(struct guest_image *g, const char *path, char **version
 
 int windows_file_machine(struct guest_image *g, const char *path, uint16_t *out, struct error *e)
 {
-	struct file f = { .tree = g->tree, .path = path };
+	struct tree_file f = { .tree = g->tree, .path = path };
 	struct initramfs_source source;
 	struct error why = { 0 };
 	struct pe pe;
 
 	*out = 0;
-	if (source_open(&f, &source, &why) || pe_read(&source, &pe, &why))
+	if (tree_file_source(&f, &source, &why) || pe_read(&source, &pe, &why))
 		return error_of_host(&why, e);
 	*out = pe.machine;
 	pe_free(&pe);
