@@ -80,7 +80,7 @@ lint:
 
 # What this compiler warns of; it makes nothing.
 syntax:
-	$(Q)printf '%s\n' $(LIB_SRC) $(TOOL_SRC) | \
+	$(Q)printf '%s\n' $(LIB_SRC) $(TOOL_SRC) $(UNIT_SRC) | \
 		xargs -P "$$(nproc)" -n 16 $(CC) $(CPPFLAGS) -DDATADIR='""' $(CFLAGS) -fsyntax-only
 
 bench: all

@@ -182,8 +182,8 @@ static void paths_of_the_device_mapper(void **state)
 {
 	static const char *const mine[] = { "/dev/mapper/g--1-a--b", "/dev/g-1/a-b",
 		"/dev/disk/by-id/dm-name-g--1-a--b",
-		"/dev/disk/by-id/"
-		"dm-uuid-LVM-gggggg00001111222233334444555555llllll00001111222233334444555555" };
+		("/dev/disk/by-id/"
+		 "dm-uuid-LVM-gggggg00001111222233334444555555llllll00001111222233334444555555") };
 	static const char *const others[] = { "/dev/mapper/g-1-a-b", "/dev/mapper/g-1/a-b",
 		"/dev/mapper/g--1-a--", "/dev/g-1/a-bc", "g-1/a-b", "UUID=g-1/a-b", "/dev/",
 		"/dev/disk/by-id/dm-uuid-LVM-" };
