@@ -4,6 +4,7 @@
 #include "job/lint.h"
 #include "tools/command.h"
 #include "tools/host.h"
+#include "tools/interrupt.h"
 #include "tools/text.h"
 
 struct lint_settings {
@@ -33,6 +34,12 @@ static int give_answer(const struct lint_settings *s, const struct lint_job *j,
 	return errors ? STATUS_NO : STATUS_DONE;
 }
 
+static int stop(void *arg)
+{
+	(void)arg;
+	return interrupted();
+}
+
 static int lint_run(const void *settings, char *const *argument, struct error *e)
 {
 	const struct lint_settings *s = settings;
@@ -40,6 +47,8 @@ static int lint_run(const void *settings, char *const *argument, struct error *e
 		.what = argument[0],
 		.image = argument[1],
 		.glance = lint_newest(),
+		.tmpdir = scratch_folder(&s->common),
+		.stop = stop,
 		.no_digests = s->no_digests,
 	};
 	struct target_list known, named;
@@ -84,7 +93,8 @@ const struct command command_lint = {
 	.description =
 		"Looks at what hvimg package made, or at any body of Glance's POST /v2/images, and "
 		"at the image that it describes: the bundle's own, or IMAGE. Without an image only "
-		"the description is checked. Each finding has a code that stays the same, and what "
+		"the description is checked. A bundle that is a tar is unpacked in --tmpdir "
+		"meanwhile. Each finding has a code that stays the same, and what "
 		"helps.\n\n"
 		"The description: types, names and limits of Glance, the values that Nova's "
 		"objects "

@@ -13,6 +13,7 @@
 #include "cloud/lint.h"
 #include "disk/host_file.h"
 #include "disk/image.h"
+#include "job/unpacked.h"
 
 enum { BODY_LIMIT = 1 << 20 };
 
@@ -46,9 +47,7 @@ static int read_text(const char *path, struct buffer *text, struct error *e)
 		return error_prefix(e, "%s", path);
 	if (file->size > BODY_LIMIT)
 		rc = error_set(e, ERR_UNSUPPORTED,
-			"%s: neither a bundle's folder nor a description: unpack a bundle that is "
-			"one file first",
-			path);
+			"%s: neither a bundle's folder or tar nor a description", path);
 	if (!rc)
 		rc = buffer_zeros(text, (size_t)file->size, e);
 	if (!rc && text->len)
@@ -79,7 +78,7 @@ static int load_body(struct linting *t, const char *path, json_t **out, struct e
 	*out = NULL;
 	if (!rc && !looks_like_json(path, &text))
 		rc = error_set(e, ERR_UNSUPPORTED,
-			"%s: neither a bundle's folder nor a description in JSON", path);
+			"%s: neither a bundle's folder or tar nor a description in JSON", path);
 	if (!rc)
 		*out = json_loadb(buffer_text(&text), text.len, JSON_REJECT_DUPLICATES, &fault);
 	if (!rc && !*out) {
@@ -249,6 +248,22 @@ static int lint_bundle(struct linting *t, struct error *e)
 	return rc;
 }
 
+static int lint_tar(struct linting *t, struct error *e)
+{
+	const struct lint_job *whole = t->job;
+	struct lint_job job = *whole;
+	struct unpacked bundle;
+	int rc = unpacked_open(job.what, job.tmpdir, job.stop, job.stop_arg, &bundle, e);
+
+	job.what = bundle.folder;
+	t->job = &job;
+	if (!rc)
+		rc = lint_bundle(t, e);
+	t->job = whole;
+	unpacked_close(&bundle);
+	return rc;
+}
+
 int job_lint(const struct lint_job *j, struct report *out, struct error *e)
 {
 	struct linting t = {
@@ -266,7 +281,12 @@ int job_lint(const struct lint_job *j, struct report *out, struct error *e)
 		if (!t.image)
 			return error_nomem(e, "a path");
 	}
-	rc = S_ISDIR(st.st_mode) ? lint_bundle(&t, e) : lint_one(&t, j->what, e);
+	if (S_ISDIR(st.st_mode))
+		rc = lint_bundle(&t, e);
+	else if (unpacked_is_wanted(j->what))
+		rc = lint_tar(&t, e);
+	else
+		rc = lint_one(&t, j->what, e);
 	free(t.image);
 	return rc;
 }

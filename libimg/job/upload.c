@@ -248,6 +248,7 @@ int job_upload(const struct upload_job *j, struct upload_results *results, struc
 		buffer_free(&u.upload[i].path);
 	}
 	free(u.upload);
+	unpacked_close(&u.bundle);
 	return rc;
 }
 

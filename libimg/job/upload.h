@@ -9,7 +9,8 @@
 enum upload_method { UPLOAD_PUT, UPLOAD_IMPORT };
 
 struct upload_job {
-	/* An image, a bundle's folder (all that it describes), or a .json file in one. */
+	/* An image, a bundle's folder or tar (all that it describes), or a .json file in a folder.
+	 * A tar is unpacked below tmpdir, unless source_format says that it is an image. */
 	const char *source;
 	const char *source_format; /* NULL: the content decides */
 	const char *allow_parent; /* as convert_job; only with `as` */

@@ -317,6 +317,14 @@ static int bundle_find(struct uploading *u, const char *json, struct error *e)
 	return rc;
 }
 
+static int tar_find(struct uploading *u, struct error *e)
+{
+	const struct upload_job *j = u->job;
+	int rc = unpacked_open(j->source, j->tmpdir, j->stop, j->stop_arg, &u->bundle, e);
+
+	return rc ? rc : folder_find(u, u->bundle.folder, NULL, e);
+}
+
 int upload_find(struct uploading *u, struct error *e)
 {
 	const char *source = u->job->source;
@@ -328,6 +336,8 @@ int upload_find(struct uploading *u, struct error *e)
 		return folder_find(u, source, NULL, e);
 	if (ends_in(source, json_ending))
 		return bundle_find(u, source, e);
+	if (!u->job->source_format && unpacked_is_wanted(source))
+		return tar_find(u, e);
 	rc = upload_add(u, source, &image, e);
 	return rc ? rc : buffer_string(&image->path, source, e);
 }

@@ -35,15 +35,6 @@ static char *image_name(const struct upload *u, const struct format *f)
 	return strdup(file);
 }
 
-/* Bundles may be tars; an image inside is neither looked at nor sent. */
-static void hint_unpack(struct error *e)
-{
-	const size_t len = strlen(e->text);
-
-	snprintf(e->text + len, sizeof(e->text) - len,
-		"; a bundle is unpacked first, and its folder given");
-}
-
 static int look_open(struct upload *u, struct look *l, struct error *e)
 {
 	const struct upload_job *j = u->job;
@@ -56,8 +47,6 @@ static int look_open(struct upload *u, struct look *l, struct error *e)
 		if (rc)
 			error_prefix(e, "%s", path);
 	}
-	if (rc && strstr(path, ".tar"))
-		hint_unpack(e);
 	u->format = j->as ? j->as : l->format;
 	if (!rc && u->format == l->format && !j->options.count &&
 		(l->info.parent_path || l->info.references.count))

@@ -6,6 +6,7 @@
 #include "cloud/glance.h"
 #include "disk/image.h"
 #include "job/upload.h"
+#include "job/unpacked.h"
 
 /* One image of the job, on its way. */
 struct upload {
@@ -27,6 +28,7 @@ struct uploading {
 	const struct upload_job *job;
 	struct upload_results *results;
 	struct upload *upload; /* as many as results->count */
+	struct unpacked bundle; /* the source, when that is a tar */
 	struct http *http;
 	struct keystone *keystone;
 	struct glance *glance;
