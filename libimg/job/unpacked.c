@@ -13,6 +13,7 @@
 #include "base/checked.h"
 #include "base/zero.h"
 #include "cloud/bundle.h"
+#include "cloud/copy.h"
 #include "cloud/sums.h"
 #include "guest/archive_walk.h"
 
@@ -75,22 +76,6 @@ static int name_check(
 	return 0;
 }
 
-static int piece_write(int fd, const uint8_t *bytes, size_t len, uint64_t off, struct error *e)
-{
-	while (len) {
-		ssize_t n = pwrite(fd, bytes, len, (off_t)off);
-
-		if (n < 0 && errno != EINTR)
-			return error_errno(e, errno, "cannot write");
-		if (n > 0) {
-			bytes += n;
-			len -= (size_t)n;
-			off += (uint64_t)n;
-		}
-	}
-	return 0;
-}
-
 static int content_write(const struct unpacking *u, int fd, uint64_t size, struct error *e)
 {
 	uint8_t *piece = malloc(PIECE);
@@ -102,7 +87,7 @@ static int content_write(const struct unpacking *u, int fd, uint64_t size, struc
 		if (u->stop && u->stop(u->stop_arg))
 			rc = error_set(e, ERR_CANCELLED, "cancelled");
 		else if (!bytes_are_zero(piece, (size_t)n))
-			rc = piece_write(fd, piece, (size_t)n, off, e);
+			rc = write_fully(fd, off, piece, (size_t)n, e);
 		off += (uint64_t)n;
 	}
 	free(piece);
